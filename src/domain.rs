@@ -1,0 +1,26 @@
+//! What a sale is, as pure values: an [`Event`], the [`Command`]s it is asked for, the [`Change`]s
+//! it goes through and the [`Refusal`]s it answers with.
+//!
+//! The whole machine is two functions. [`Event::decide`] looks at a command and either refuses, in
+//! documented order, or states the one change that would follow; it touches nothing.
+//! [`Event::apply`] makes that change and cannot fail. The state of an event is therefore the fold
+//! of `apply` over its ledger, and everything above may decide the same command twice, on a clone,
+//! or on another node, and come to the same result.
+//!
+//! It must not know: clocks, random numbers, files, JSON, HTTP, async, logs, or how a change is
+//! written down. Those come in as arguments or live on a higher floor.
+
+pub mod change;
+pub mod command;
+pub mod event;
+pub mod names;
+pub mod reservation;
+
+pub use change::{Actor, Change, EventTerms, Fact};
+pub use command::{Command, Intent, Refusal};
+pub use event::{Event, PartnerTotals, SeatCounts, Violation};
+pub use names::{
+    EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
+    Seats, Timestamp, Version,
+};
+pub use reservation::{Reservation, Status};

@@ -1,0 +1,5 @@
+//! TicketBoss
+pub mod clock;
+pub mod domain;
+pub mod office;
+pub mod store;

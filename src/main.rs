@@ -1,0 +1,3 @@
+//! The `ticketboss` program.
+
+fn main() {}

@@ -1,0 +1,352 @@
+//! The use cases: create an event, reserve, cancel, look.
+//!
+//! The office gives each event one writer, who decides and commits; readers take the last committed
+//! event and wait for nobody. Work is done by the writer, not by the task of whoever asks: a caller
+//! that goes away stops nothing.
+//!
+//! It must not know: HTTP, JSON, status codes, sled, or where the time and the random numbers come
+//! from.
+
+mod desk;
+pub mod entropy;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::domain::{
+    Actor, Change, Command, Event, EventId, EventNumber, EventTerms, Fact, Intent, PartnerId,
+    Refusal, RequestId, Reservation, ReservationId, Timestamp, Version,
+};
+use crate::store::ledger::{self, ReplayError};
+use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
+use desk::Desk;
+pub use entropy::Entropy;
+
+/// How many events one office keeps open.
+pub const EVENTS_MAX: usize = 100_000;
+
+/// Everything that is sold here. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Office(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    clock: Clock,
+    entropy: Entropy,
+    desks: RwLock<Desks>,
+}
+
+#[derive(Debug, Default)]
+struct Desks {
+    by_id: HashMap<EventId, Arc<Desk>>,
+    by_number: HashMap<EventNumber, Arc<Desk>>,
+}
+
+/// Why the office could not do what it was asked for.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OfficeError {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such event.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is an event of that id already.
+    #[error("there is an event {0} already")]
+    EventExists(EventId),
+    /// There are as many events as an office keeps.
+    #[error("there are {EVENTS_MAX} events already")]
+    TooManyEvents,
+    /// What is stored of the event does not hold together, so it is not sold from.
+    #[error(transparent)]
+    EventDamaged(Damage),
+    /// More requests wait for the event than may wait.
+    #[error("too many requests wait for the event")]
+    Overloaded,
+    /// The disk is nearly full; it may work again later.
+    #[error("the disk is nearly full")]
+    DiskFull,
+    /// The store has failed or the office is closed; nobody knows whether the request was carried out.
+    #[error("the store has failed")]
+    Unavailable,
+}
+
+impl From<StoreError> for OfficeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull { .. } => Self::DiskFull,
+            StoreError::Failed(_) => Self::Unavailable,
+        }
+    }
+}
+
+/// A change that was made, and the event as it was right after it.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The change.
+    pub change: Change,
+    /// The event that it was made to.
+    pub event: EventNumber,
+}
+
+/// A reservation that was made.
+#[derive(Debug, Clone)]
+pub struct Reserved {
+    /// Its id.
+    pub id: ReservationId,
+    /// How many seats it has.
+    pub seats: u32,
+    /// The version of the event that made it.
+    pub version: Version,
+}
+
+impl Office {
+    /// Opens every event of a store. One that is damaged is kept as such and served by nobody.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(store: Store, clock: Clock, entropy: Entropy) -> Result<Self, StoreError> {
+        let listed = store.events().await?;
+        let office = Self(Arc::new(Inner {
+            store,
+            clock,
+            entropy,
+            desks: RwLock::default(),
+        }));
+        for Listed { event, loaded } in listed {
+            let desk = office.open_desk(&event, loaded).await?;
+            office.keep(desk);
+        }
+        Ok(office)
+    }
+
+    async fn open_desk(
+        &self,
+        id: &EventId,
+        loaded: Result<Loaded, Damage>,
+    ) -> Result<Desk, StoreError> {
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(damage) => return Ok(Desk::damaged(damage)),
+        };
+        let record = &loaded.record;
+        let pages = self
+            .0
+            .store
+            .pages(record.number, Version::FIRST, record.version);
+        match ledger::replay(id, &loaded, pages).await {
+            Ok(replayed) => Ok(self.start_desk(replayed.event, loaded)),
+            Err(ReplayError::Damaged(damage)) => Ok(Desk::damaged(damage)),
+            Err(ReplayError::Store(error)) => Err(error),
+        }
+    }
+
+    fn start_desk(&self, event: Event, loaded: Loaded) -> Desk {
+        Desk::open(self.0.store.clone(), self.0.clock.clone(), event, loaded)
+    }
+
+    fn keep(&self, desk: Desk) {
+        let desk = Arc::new(desk);
+        let mut desks = self.0.desks.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = desk.number() {
+            desks.by_number.insert(number, desk.clone());
+        }
+        desks.by_id.insert(desk.id().clone(), desk);
+    }
+
+    fn desk(&self, id: &EventId) -> Result<Arc<Desk>, OfficeError> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        desks
+            .by_id
+            .get(id)
+            .cloned()
+            .ok_or(OfficeError::EventNotFound)
+    }
+
+    fn desk_by_number(&self, number: EventNumber) -> Option<Arc<Desk>> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        desks.by_number.get(&number).cloned()
+    }
+
+    /// The event's ids, in no order.
+    pub fn event_ids(&self) -> Vec<EventId> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        desks.by_id.keys().cloned().collect()
+    }
+
+    /// What is damaged, in no order.
+    pub fn damages(&self) -> Vec<Damage> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        desks
+            .by_id
+            .values()
+            .filter_map(|desk| desk.damage())
+            .collect()
+    }
+
+    /// A fresh id for a request.
+    pub fn new_request_id(&self) -> RequestId {
+        self.0.entropy.request_id()
+    }
+
+    /// The time by the office's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Creates an event; its number decides, first come first served, which is the default one.
+    ///
+    /// # Errors
+    /// `EventExists`, `TooManyEvents`, `DiskFull`, `Unavailable`.
+    pub async fn create_event(
+        &self,
+        terms: EventTerms,
+        by: Actor,
+        request: RequestId,
+    ) -> Result<Arc<Event>, OfficeError> {
+        let id = terms.id.clone();
+        if self.desk(&id).is_ok() {
+            return Err(OfficeError::EventExists(id));
+        }
+        if self.event_ids().len() >= EVENTS_MAX {
+            return Err(OfficeError::TooManyEvents);
+        }
+        let number = self.0.store.claim_event_number().await?;
+        let change = Change {
+            version: Version::FIRST,
+            at: self.0.clock.now(),
+            by,
+            request,
+            fact: Fact::EventCreated(terms),
+        };
+        let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;
+        let commit = Commit::draft(None, &event, std::slice::from_ref(&change));
+        let record = commit.record;
+        match self.0.store.commit(&id, &Token::ABSENT, commit).await? {
+            Swap::Lost => Err(OfficeError::EventExists(id)),
+            Swap::Won(token) => {
+                let desk = self.start_desk(event, Loaded { record, token });
+                let event = desk.event()?;
+                self.keep(desk);
+                Ok(event)
+            }
+        }
+    }
+
+    /// The event as it was last committed. It waits for nobody.
+    ///
+    /// # Errors
+    /// `EventNotFound`, `EventDamaged`.
+    pub fn event(&self, id: &EventId) -> Result<Arc<Event>, OfficeError> {
+        self.desk(id)?.event()
+    }
+
+    /// The event that the routes without an event id are about: the one with the lowest number.
+    ///
+    /// # Errors
+    /// `EventNotFound` when there is no event at all.
+    pub fn default_event_id(&self) -> Result<EventId, OfficeError> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        let lowest = desks.by_number.iter().min_by_key(|(number, _)| **number);
+        // An event whose record cannot be read has no number that we know. If there is no other
+        // event, then that one is meant.
+        let desk = lowest
+            .map(|(_, desk)| desk)
+            .or_else(|| desks.by_id.values().next());
+        desk.map(|desk| desk.id().clone())
+            .ok_or(OfficeError::EventNotFound)
+    }
+
+    /// Takes seats of an event for a partner, confirmed at once. The answer is on disk.
+    ///
+    /// # Errors
+    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusals `SeatsPerRequest`, `NotEnoughSeats`;
+    /// `DiskFull`, `Unavailable`.
+    pub async fn reserve(
+        &self,
+        event: &EventId,
+        partner: PartnerId,
+        seats: u32,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
+        let nonce = self.0.entropy.nonce();
+        let intent = Intent::Reserve {
+            partner,
+            seats,
+            nonce,
+        };
+        let command = Command {
+            by: Actor::Anonymous,
+            request,
+            intent,
+        };
+        let made = self.desk(event)?.ask(command).await?;
+        let version = made.change.version;
+        Ok(Reserved {
+            id: ReservationId {
+                event: made.event,
+                version,
+                nonce,
+            },
+            seats,
+            version,
+        })
+    }
+
+    /// Gives up a reservation. The answer, the version that did it, is on disk.
+    ///
+    /// # Errors
+    /// Refusals `ReservationNotFound`, `AlreadyCancelled`; `EventDamaged`, `Overloaded`, `DiskFull`,
+    /// `Unavailable`.
+    pub async fn cancel(
+        &self,
+        reservation: ReservationId,
+        request: RequestId,
+    ) -> Result<Version, OfficeError> {
+        let desk = self
+            .desk_by_number(reservation.event)
+            .ok_or(Refusal::ReservationNotFound)?;
+        let intent = Intent::Cancel { reservation };
+        let command = Command {
+            by: Actor::Anonymous,
+            request,
+            intent,
+        };
+        Ok(desk.ask(command).await?.change.version)
+    }
+
+    /// A reservation, as it was last committed.
+    ///
+    /// # Errors
+    /// Refusal `ReservationNotFound`; `EventDamaged`.
+    pub fn reservation(&self, id: ReservationId) -> Result<Reservation, OfficeError> {
+        let desk = self
+            .desk_by_number(id.event)
+            .ok_or(Refusal::ReservationNotFound)?;
+        let event = desk.event()?;
+        Ok(event
+            .reservation(id)
+            .ok_or(Refusal::ReservationNotFound)?
+            .clone())
+    }
+
+    /// Waits until the store fails for good, and says why.
+    pub async fn failed(&self) -> Arc<str> {
+        self.0.store.failed().await
+    }
+
+    /// Takes no more commands, and waits until those that were taken are answered.
+    pub async fn close(&self) {
+        let desks: Vec<_> = {
+            let mut desks = self.0.desks.write().unwrap_or_else(PoisonError::into_inner);
+            desks.by_number.clear();
+            desks.by_id.drain().map(|(_, desk)| desk).collect()
+        };
+        for desk in desks {
+            desk.close().await;
+        }
+    }
+}

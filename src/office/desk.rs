@@ -1,0 +1,127 @@
+//! Where an event is asked for something: its queue, its last committed state, its damage if any.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::writer::{Request, Writer};
+use super::{Made, OfficeError};
+use crate::clock::Clock;
+use crate::domain::{Command, Event, EventId, EventNumber};
+use crate::store::{Damage, Loaded, Store};
+
+/// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
+const QUEUE_COMMANDS_MAX: usize = 4096;
+
+/// What readers see of an event.
+#[derive(Debug, Clone)]
+pub(super) enum Shown {
+    /// The event as it was last committed.
+    Committed(Arc<Event>),
+    /// Nothing, for this reason.
+    Damaged(Damage),
+}
+
+/// One event's place in the office.
+#[derive(Debug)]
+pub(super) struct Desk {
+    id: EventId,
+    number: Option<EventNumber>,
+    shown: Arc<ArcSwap<Shown>>,
+    /// Gone once the desk is closed, or from the start where the event is damaged.
+    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Desk {
+    /// Opens an event for business: starts its writer.
+    pub(super) fn open(store: Store, clock: Clock, event: Event, loaded: Loaded) -> Self {
+        let (id, number) = (event.id().clone(), event.number());
+        let shown = Arc::new(ArcSwap::from_pointee(Shown::Committed(Arc::new(
+            event.clone(),
+        ))));
+        let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let writer = Writer::new(store, clock, event, loaded, shown.clone());
+        let writer = tokio::spawn(writer.run(requests));
+        Self {
+            id,
+            number: Some(number),
+            shown,
+            queue: Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(writer)),
+        }
+    }
+
+    /// A place for an event that cannot be served, which says why.
+    pub(super) fn damaged(damage: Damage) -> Self {
+        Self {
+            id: damage.event.clone(),
+            number: None,
+            shown: Arc::new(ArcSwap::from_pointee(Shown::Damaged(damage))),
+            queue: Mutex::new(None),
+            writer: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn id(&self) -> &EventId {
+        &self.id
+    }
+
+    pub(super) fn number(&self) -> Option<EventNumber> {
+        self.number
+    }
+
+    pub(super) fn damage(&self) -> Option<Damage> {
+        match &**self.shown.load() {
+            Shown::Committed(_) => None,
+            Shown::Damaged(damage) => Some(damage.clone()),
+        }
+    }
+
+    /// The event as it was last committed.
+    pub(super) fn event(&self) -> Result<Arc<Event>, OfficeError> {
+        match &**self.shown.load() {
+            Shown::Committed(event) => Ok(event.clone()),
+            Shown::Damaged(damage) => Err(OfficeError::EventDamaged(damage.clone())),
+        }
+    }
+
+    /// Puts a command into the queue and waits for its answer.
+    pub(super) async fn ask(&self, command: Command) -> Result<Made, OfficeError> {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Request { command, answer })?;
+        // The writer answers everything it takes. If it is gone, what it knew is gone with it.
+        answered.await.unwrap_or(Err(OfficeError::Unavailable))
+    }
+
+    fn enqueue(&self, request: Request) -> Result<(), OfficeError> {
+        if let Some(damage) = self.damage() {
+            return Err(OfficeError::EventDamaged(damage));
+        }
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_ref().ok_or(OfficeError::Unavailable)?;
+        queue.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => OfficeError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => OfficeError::Unavailable,
+        })
+    }
+
+    /// Takes no more commands, and waits until the writer has answered those it has.
+    pub(super) async fn close(&self) {
+        self.queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer {
+            // A writer that panicked has answered nobody, which its callers were told.
+            let _ = writer.await;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Events in a sled database, with the whole recipe that makes sled 0.34.7 keep what it is given.
+//!
+//! | tree | key | value |
+//! | --- | --- | --- |
+//! | `events` | event id | record |
+//! | `ledger` | event number ‖ first version, big-endian | page |
+//! | `meta` | `event_numbers_claimed` | the highest number given out, big-endian |
+//!
+//! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
+//! is done about each is said where it is done: [`open`] for starting, [`committer`] for writing.
+
+mod committer;
+mod disk;
+mod lock;
+pub mod open;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::sled::Tree;
+use tokio::sync::mpsc;
+
+use self::committer::Committer;
+use self::lock::DirectoryLock;
+pub use self::open::{OpenError, Opened, Orphan, inspect, open};
+use super::ledger::Commit;
+use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
+use crate::domain::{EventId, EventNumber, Version};
+
+/// How a sled store is kept.
+#[derive(Debug, Clone)]
+pub struct SledOptions {
+    /// The directory of the database, ours alone.
+    pub directory: PathBuf,
+    /// How much sled may keep in memory. It is a guide for it, not a bound.
+    pub cache_capacity_bytes: u64,
+    /// Writing stops, with a clear answer, while less than this is free on the disk.
+    pub disk_free_bytes_min: u64,
+}
+
+impl SledOptions {
+    /// The options for `directory` that serve everybody who has no reason for others.
+    pub fn standard(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            cache_capacity_bytes: 64 * 1024 * 1024,
+            disk_free_bytes_min: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// An open sled store. Clones share it; the last one to go closes it.
+#[derive(Debug, Clone)]
+pub struct SledStore(Arc<Shared>);
+
+/// The order of the fields is the order of closing: first the writing ends, last the lock goes.
+#[derive(Debug)]
+struct Shared {
+    committer: Committer,
+    events: Tree,
+    ledger: Tree,
+    _lock: DirectoryLock,
+}
+
+impl SledStore {
+    pub(super) async fn load(
+        &self,
+        event: &EventId,
+    ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
+        let (events, event) = (self.0.events.clone(), event.clone());
+        blocking(move || {
+            let bytes = events.get(event.as_str()).map_err(failed)?;
+            Ok(bytes.map(|bytes| read_record(&event, &bytes)))
+        })
+        .await
+    }
+
+    pub(super) async fn commit(
+        &self,
+        event: &EventId,
+        token: &Token,
+        commit: Commit,
+    ) -> Result<Swap, StoreError> {
+        self.0
+            .committer
+            .commit(event.clone(), token.clone(), commit)
+            .await
+    }
+
+    pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
+        let (sender, stream) = PageStream::new();
+        let ledger = self.0.ledger.clone();
+        tokio::task::spawn_blocking(move || send_pages(&ledger, number, from, to, &sender));
+        stream
+    }
+
+    pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
+        let events = self.0.events.clone();
+        blocking(move || {
+            let mut listed = Vec::new();
+            for entry in &events {
+                let (key, bytes) = entry.map_err(failed)?;
+                let event = event_id(&key)?;
+                let loaded = read_record(&event, &bytes);
+                listed.push(Listed { event, loaded });
+            }
+            Ok(listed)
+        })
+        .await
+    }
+
+    pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
+        self.0.committer.claim_event_number().await
+    }
+
+    pub(super) async fn failed(&self) -> Arc<str> {
+        self.0.committer.failed().await
+    }
+}
+
+fn send_pages(
+    ledger: &Tree,
+    number: EventNumber,
+    from: Version,
+    to: Version,
+    sender: &mpsc::Sender<Result<StoredPage, StoreError>>,
+) {
+    for entry in ledger.range(page_key(number, from)..=page_key(number, to)) {
+        let page = entry.map_err(failed).and_then(|(key, bytes)| {
+            let (_, first_version) = read_page_key(&key)?;
+            Ok(StoredPage {
+                first_version,
+                bytes: bytes.as_ref().into(),
+            })
+        });
+        let last = page.is_err();
+        if sender.blocking_send(page).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Runs something that may touch the disk where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| Err(StoreError::Failed(panic.to_string().into())))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn failed(error: ::sled::Error) -> StoreError {
+    StoreError::Failed(error.to_string().into())
+}
+
+const PAGE_KEY_BYTES: usize = 12;
+
+fn page_key(number: EventNumber, first_version: Version) -> [u8; PAGE_KEY_BYTES] {
+    let mut key = [0; PAGE_KEY_BYTES];
+    let (front, back) = key.split_at_mut(4);
+    front.copy_from_slice(&number.0.to_be_bytes());
+    back.copy_from_slice(&first_version.get().to_be_bytes());
+    key
+}
+
+fn read_page_key(key: &[u8]) -> Result<(EventNumber, Version), StoreError> {
+    let parts = key.split_first_chunk().and_then(|(number, version)| {
+        let version = Version::new(u64::from_be_bytes(version.try_into().ok()?))?;
+        Some((EventNumber(u32::from_be_bytes(*number)), version))
+    });
+    parts.ok_or_else(|| StoreError::Failed("a key in the ledger is not of this program".into()))
+}
+
+fn event_id(key: &[u8]) -> Result<EventId, StoreError> {
+    std::str::from_utf8(key)
+        .ok()
+        .and_then(|text| EventId::new(text).ok())
+        .ok_or_else(|| StoreError::Failed("a key in the events is not of this program".into()))
+}

@@ -1,0 +1,56 @@
+//! One process at a time: a lock file of our own, which says who holds it.
+//!
+//! sled has a lock, too, but its message names nobody, and it comes after sled has begun to write.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+/// The name of the lock file in the data directory.
+const FILE_NAME: &str = "lock";
+
+/// A directory that no other process opens meanwhile. The system gives it up when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(super) struct DirectoryLock(#[expect(dead_code, reason = "held, not used")] File);
+
+/// Why a directory could not be locked.
+#[derive(Debug)]
+pub(super) enum LockError {
+    /// Another process holds it; it wrote its process id, if that could be read.
+    Held(Option<u32>),
+    /// The lock file cannot be used.
+    Io(io::Error),
+}
+
+impl DirectoryLock {
+    /// Takes the lock of `directory`, which must exist.
+    pub(super) fn acquire(directory: &Path) -> Result<Self, LockError> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(directory.join(FILE_NAME))
+            .map_err(LockError::Io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_pid(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+        write_pid(&mut file).map_err(LockError::Io)?;
+        Ok(Self(file))
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}

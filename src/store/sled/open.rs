@@ -1,0 +1,301 @@
+//! Opening a data directory, in an order in which nothing that a crash leaves behind is in the way.
+//!
+//! 1. Take our own lock: the message names the holder, and nothing is touched while he is there.
+//! 2. Delete `snap.*.generating`: a kill while sled opens leaves one, and sled then refuses the
+//!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
+//!    the new one has its final name.
+//! 3. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
+//!    node above a quarter of a segment becomes a file in `blobs/` that sled never syncs.
+//! 4. See that `blobs/` is empty.
+//! 5. Sync the directory once, so that the files themselves survive a power cut.
+//! 6. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
+//!    stand between the pages of later commits.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::sled::{Db, Tree};
+
+use super::committer::{Committer, Files, panic_text};
+use super::disk::DiskGuard;
+use super::lock::{DirectoryLock, LockError};
+use super::{Shared, SledOptions, SledStore, event_id, page_key, read_page_key};
+use crate::domain::{EventId, EventNumber, Version};
+use crate::store::{Store, StoreError, read_record};
+
+/// sled's segment size, fixed when a database is created.
+#[cfg(not(feature = "sabotage-large-pages"))]
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// The planted defect: sled's own default, under which large nodes spill.
+#[cfg(feature = "sabotage-large-pages")]
+const SEGMENT_BYTES: usize = 512 * 1024;
+
+/// Why a data directory cannot be opened. Each message is one whole line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no database to inspect.
+    #[error("there is no database in {0}")]
+    Missing(PathBuf),
+    /// The directory cannot be made, read or written.
+    #[error("the data directory {directory} cannot be used: {cause}")]
+    Directory {
+        /// Which directory.
+        directory: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// Another process has it open.
+    #[error("the data directory {directory} is in use by {}", holder(*.pid))]
+    Held {
+        /// Which directory.
+        directory: PathBuf,
+        /// The other process, where it could be told.
+        pid: Option<u32>,
+    },
+    /// sled does not open it.
+    #[error("the database in {directory} cannot be opened: {cause}")]
+    Engine {
+        /// Which directory.
+        directory: PathBuf,
+        /// What sled says.
+        cause: Arc<str>,
+    },
+    /// sled has written values outside its log, where a power cut can lose them.
+    #[error("the database in {0} has files in blobs/, which are not safe in a power cut")]
+    Spilled(PathBuf),
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
+}
+
+/// A ledger page above its record's version, or without a record: what a crash inside a commit leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The event whose ledger it is in, if that event exists.
+    pub event: Option<EventId>,
+    /// The number of the event.
+    pub number: EventNumber,
+    /// The version of the page's first change.
+    pub first_version: Version,
+}
+
+/// A store that was opened, and what was found on the way.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// The orphans that were found: [`open`] removed them, [`inspect`] left them.
+    pub orphans: Vec<Orphan>,
+}
+
+/// Opens a data directory to serve from it, and makes it if it is not there.
+///
+/// # Errors
+/// When it cannot be used, another process has it, or sled does not open it.
+pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
+    fs::create_dir_all(&options.directory).map_err(|cause| unusable(&options.directory, cause))?;
+    open_existing(options, remove_orphans)
+}
+
+/// Opens a data directory to look at it. What belongs to events is left as it is.
+///
+/// # Errors
+/// As [`open`], and when there is no database in it.
+pub fn inspect(options: &SledOptions) -> Result<Opened, OpenError> {
+    if !options.directory.join("db").is_file() {
+        return Err(OpenError::Missing(options.directory.clone()));
+    }
+    open_existing(options, |_, _| Ok(()))
+}
+
+fn open_existing(
+    options: &SledOptions,
+    treat_orphans: fn(&Tree, &[Orphan]) -> Result<(), StoreError>,
+) -> Result<Opened, OpenError> {
+    let directory = &options.directory;
+    let lock = DirectoryLock::acquire(directory).map_err(|error| match error {
+        LockError::Held(pid) => OpenError::Held {
+            directory: directory.clone(),
+            pid,
+        },
+        LockError::Io(cause) => unusable(directory, cause),
+    })?;
+    remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
+    let engine = |cause: Arc<str>| OpenError::Engine {
+        directory: directory.clone(),
+        cause,
+    };
+    let opened = catch_unwind(AssertUnwindSafe(|| open_trees(options)))
+        .unwrap_or_else(|panic| Err(panic_text(&*panic)));
+    let Trees {
+        database,
+        events,
+        ledger,
+        meta,
+    } = opened.map_err(engine)?;
+    let blobs = count_blobs(directory).map_err(|cause| unusable(directory, cause))?;
+    if blobs > 0 {
+        return Err(OpenError::Spilled(directory.clone()));
+    }
+    sync_directory(directory).map_err(|cause| unusable(directory, cause))?;
+    let orphans = find_orphans(&events, &ledger).map_err(|error| engine(text_of(&error)))?;
+    treat_orphans(&ledger, &orphans).map_err(|error| engine(text_of(&error)))?;
+    let log_file = File::open(directory.join("db")).map_err(|cause| unusable(directory, cause))?;
+    let disk = DiskGuard::new(directory, options.disk_free_bytes_min);
+    let files = Files {
+        database,
+        events: events.clone(),
+        ledger: ledger.clone(),
+        meta,
+        log_file,
+        disk,
+    };
+    let committer = Committer::start(files).map_err(|cause| unusable(directory, cause))?;
+    let store = SledStore(Arc::new(Shared {
+        committer,
+        events,
+        ledger,
+        _lock: lock,
+    }));
+    Ok(Opened {
+        store: Store::Sled(store),
+        orphans,
+    })
+}
+
+fn unusable(directory: &Path, cause: io::Error) -> OpenError {
+    OpenError::Directory {
+        directory: directory.to_owned(),
+        cause,
+    }
+}
+
+fn text_of(error: &StoreError) -> Arc<str> {
+    error.to_string().into()
+}
+
+fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+struct Trees {
+    database: Db,
+    events: Tree,
+    ledger: Tree,
+    meta: Tree,
+}
+
+fn open_trees(options: &SledOptions) -> Result<Trees, Arc<str>> {
+    let open = || {
+        let database = ::sled::Config::new()
+            .path(&options.directory)
+            .cache_capacity(options.cache_capacity_bytes)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(None)
+            .open()?;
+        Ok(Trees {
+            events: database.open_tree("events")?,
+            ledger: database.open_tree("ledger")?,
+            meta: database.open_tree("meta")?,
+            database,
+        })
+    };
+    open().map_err(|error: ::sled::Error| error.to_string().into())
+}
+
+fn count_blobs(directory: &Path) -> io::Result<usize> {
+    match fs::read_dir(directory.join("blobs")) {
+        Ok(entries) => Ok(entries.count()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()?;
+    match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        Some(_) => File::open(".")?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Finds pages above their record's version, and pages of numbers that have no record.
+///
+/// Where a record cannot be read, it is unknown which number is its; then no number is taken for
+/// one without a record.
+fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError> {
+    let mut known = BTreeMap::new();
+    let mut all_known = true;
+    for entry in events {
+        let (key, bytes) = entry.map_err(super::failed)?;
+        let event = event_id(&key)?;
+        match read_record(&event, &bytes) {
+            Ok(loaded) => {
+                known.insert(loaded.record.number, (event, loaded.record.version));
+            }
+            Err(_) => all_known = false,
+        }
+    }
+    let mut orphans = Vec::new();
+    let mut after = None;
+    while let Some(number) = next_number(ledger, after)? {
+        after = Some(number);
+        let (event, version) = match known.get(&number) {
+            Some((event, version)) => (Some(event.clone()), *version),
+            None if all_known => (None, Version::ZERO),
+            None => continue,
+        };
+        for entry in ledger.range(page_key(number, version.next())..=page_key(number, Version::MAX))
+        {
+            let (key, _) = entry.map_err(super::failed)?;
+            let (_, first_version) = read_page_key(&key)?;
+            orphans.push(Orphan {
+                event: event.clone(),
+                number,
+                first_version,
+            });
+        }
+    }
+    Ok(orphans)
+}
+
+/// The lowest event number after `after` that has any page.
+fn next_number(
+    ledger: &Tree,
+    after: Option<EventNumber>,
+) -> Result<Option<EventNumber>, StoreError> {
+    let found = match after {
+        None => ledger.first(),
+        Some(number) => ledger.get_gt(page_key(number, Version::MAX)),
+    };
+    let Some((key, _)) = found.map_err(super::failed)? else {
+        return Ok(None);
+    };
+    read_page_key(&key).map(|(number, _)| Some(number))
+}
+
+fn remove_orphans(ledger: &Tree, orphans: &[Orphan]) -> Result<(), StoreError> {
+    for orphan in orphans {
+        ledger
+            .remove(page_key(orphan.number, orphan.first_version))
+            .map_err(super::failed)?;
+    }
+    Ok(())
+}
