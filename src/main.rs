@@ -1,3 +1,7 @@
 //! The `ticketboss` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ticketboss::cli::main()
+}

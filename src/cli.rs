@@ -1,0 +1,69 @@
+//! The command line: what can be asked for, and what is said on the terminal.
+//!
+//! Each command is a module with one `run`; a command that cannot do its job says so in one line on
+//! standard error and exits with status 1.
+
+mod console;
+mod first_event;
+mod serve;
+pub mod stress;
+mod verify;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a command ends: one line for the operator.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Sells seats for events and never sells one twice.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticketboss                                    serve at http://127.0.0.1:8000
+  ticketboss --listen 0.0.0.0:80 --data-dir /var/lib/ticketboss
+  ticketboss stress --clients 200 --requests 100000
+  ticketboss verify --data-dir data/db
+
+Settings are found in this order: flag, environment, .env, ticketboss.toml, default.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sell seats over HTTP, with a dashboard; this is what happens without a command
+    Serve(serve::Arguments),
+    /// Put a server under load from many clients at once, and judge its answers
+    Stress(stress::Arguments),
+    /// Check every event of a data directory that no server has open
+    Verify(verify::Arguments),
+}
+
+/// Runs the command that the arguments of this process ask for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}")),
+    };
+    let ended = runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Stress(arguments) => stress::run(arguments).await,
+            Command::Verify(arguments) => verify::run(arguments).await,
+        }
+    });
+    ended.unwrap_or_else(|failure| fail(&failure.to_string()))
+}
+
+fn fail(why: &str) -> ExitCode {
+    console::complain(why);
+    ExitCode::FAILURE
+}

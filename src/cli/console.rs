@@ -1,0 +1,67 @@
+//! What a person at the terminal sees: lines of a command on standard output, the log and complaints
+//! on standard error.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use pretty_env_logger::env_logger::{Target, WriteStyle};
+
+use crate::config;
+use crate::lines::{Destination, LineWriter};
+
+/// Says a line on standard output.
+pub(super) fn say(line: impl Display) {
+    // Nobody listens any more, as after `| head`: that is no reason to stop working.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Says on standard error why a command could not do its job.
+pub(super) fn complain(why: impl Display) {
+    let _ = writeln!(std::io::stderr(), "ticketboss: {why}");
+}
+
+/// Sends the log to standard error, through a thread of its own.
+///
+/// The logger's `init` would show errors only, so the filters are given; sled's own messages are
+/// shown when they are warnings.
+pub(super) fn start_log(filter: &str) -> std::io::Result<LineWriter> {
+    let lines = LineWriter::start(Destination::StandardError)?;
+    let colours = std::io::stderr().is_terminal() && !config::no_color();
+    let style = if colours {
+        WriteStyle::Always
+    } else {
+        WriteStyle::Never
+    };
+    pretty_env_logger::formatted_timed_builder()
+        .parse_filters(&format!("sled=warn,{filter}"))
+        .target(Target::Pipe(Box::new(lines.clone())))
+        .write_style(style)
+        .init();
+    Ok(lines)
+}
+
+/// A number with its digits in groups of three.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_are_grouped_from_the_right() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}

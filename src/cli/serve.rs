@@ -1,0 +1,222 @@
+//! `ticketboss serve`: opens the store, opens the office, answers requests until it is told to stop.
+//!
+//! Whatever can refuse comes before whatever leaves a trace: a port that is taken, or a database that
+//! another process has, leaves no file behind.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, console, first_event};
+use crate::clock::Clock;
+use crate::config::{AccessLogSetting, Config, Settings};
+use crate::domain::{Actor, EventTerms};
+use crate::http::{self, Context, Readiness};
+use crate::lines::LineWriter;
+use crate::office::{Entropy, Office};
+use crate::server;
+use crate::server::access_log::AccessLog;
+use crate::shutdown::{Asked, Signals};
+use crate::store::sled::{self as sled_store, Opened, SledOptions};
+
+/// How many connections may wait to be accepted.
+const BACKLOG_CONNECTIONS_MAX: u32 = 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    /// File with settings, one `key = value` a line [default: ticketboss.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let config = Config::find(arguments.settings, arguments.config.as_deref())?;
+    let first_event = first_event::read(config.seed_event.as_deref())?;
+    let signals = Signals::listen()?;
+    raise_descriptor_limit();
+    let listener = listen(&config)?;
+    let is_new = !config.data_dir.join("db").exists();
+    let opened = sled_store::open(&SledOptions {
+        directory: config.data_dir.clone(),
+        cache_capacity_bytes: config.cache_capacity_bytes,
+        disk_free_bytes_min: config.disk_free_bytes_min,
+    })?;
+    let log = console::start_log(&config.log)?;
+    let access_log = open_access_log(&config)?;
+    let office = open_office(opened, first_event).await?;
+    introduce(
+        &config,
+        &listener,
+        &office,
+        if is_new { " (new)" } else { "" },
+    )?;
+    let ended = serve(&config, listener, office, &access_log, signals).await;
+    access_log.flush();
+    flush(log);
+    Ok(ended)
+}
+
+async fn serve(
+    config: &Config,
+    listener: TcpListener,
+    office: Office,
+    access_log: &AccessLog,
+    signals: Signals,
+) -> ExitCode {
+    let readiness = Readiness::default();
+    let service = http::service(&Context {
+        office: office.clone(),
+        readiness: readiness.clone(),
+    });
+    let stop = CancellationToken::new();
+    let serving = server::serve(
+        listener,
+        service,
+        access_log.clone(),
+        config.connections_max,
+        stop.clone().cancelled_owned(),
+    );
+    let ending = async {
+        let code = until_the_end(&office, access_log, signals).await;
+        readiness.start_stopping();
+        stop.cancel();
+        code
+    };
+    let ((), code) = tokio::join!(serving, ending);
+    office.close().await;
+    log::info!("stopped");
+    code
+}
+
+/// Waits for the reason to stop: somebody wants it, or the store has failed.
+async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Signals) -> ExitCode {
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Reopen => access_log.reopen(),
+                Asked::Stop => {
+                    log::info!("stopping: finishing what is in flight");
+                    signals.end_at_once_on_next();
+                    return ExitCode::SUCCESS;
+                }
+            },
+            why = office.failed() => {
+                log::error!("the store failed, so this process ends: {why}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+}
+
+fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let address = config.listen;
+    let bind = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG_CONNECTIONS_MAX)
+    };
+    bind().map_err(|error: std::io::Error| {
+        let hint = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "; --listen 127.0.0.1:0 picks a free port"
+        } else {
+            ""
+        };
+        format!("cannot listen on {address}: {error}{hint}").into()
+    })
+}
+
+fn open_access_log(config: &Config) -> Result<AccessLog, Failure> {
+    match &config.access_log {
+        AccessLogSetting::Off => Ok(AccessLog::OFF),
+        AccessLogSetting::File(path) => AccessLog::to_file(path, Clock::System).map_err(|error| {
+            format!(
+                "the access log {} cannot be opened: {error}",
+                path.display()
+            )
+            .into()
+        }),
+    }
+}
+
+/// Opens every event, tells what was found, and creates the first event where there is none.
+async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, Failure> {
+    for orphan in &opened.orphans {
+        let event = orphan
+            .event
+            .as_ref()
+            .map_or("an event that was never created", |id| id.as_str());
+        log::warn!(
+            "removed an unfinished page of {event}, version {}, left by a crash",
+            orphan.first_version
+        );
+    }
+    let office = Office::open(opened.store, Clock::System, Entropy::System).await?;
+    for damage in office.damages() {
+        log::error!("{damage}; it is not sold from");
+    }
+    if office.event_ids().is_empty() {
+        let request = office.new_request_id();
+        office
+            .create_event(first_event, Actor::System, request)
+            .await?;
+    }
+    Ok(office)
+}
+
+/// The first thing that a person sees.
+fn introduce(
+    config: &Config,
+    listener: &TcpListener,
+    office: &Office,
+    is_new: &str,
+) -> Result<(), Failure> {
+    let address = listener.local_addr()?;
+    console::say(format_args!("TicketBoss {}", env!("CARGO_PKG_VERSION")));
+    console::say(format_args!(
+        "  data       {}{is_new}",
+        config.data_dir.display()
+    ));
+    if let Ok(event) = office.default_event_id().and_then(|id| office.event(&id)) {
+        let seats = event.seats();
+        console::say(format_args!(
+            "  event      {}, {}: {} of {} seats available, version {}",
+            event.id(),
+            event.name(),
+            seats.available,
+            seats.capacity,
+            event.version(),
+        ));
+    }
+    console::say(format_args!("  dashboard  http://{address}/"));
+    console::say(format_args!("  API        http://{address}/reservations/"));
+    console::say("  stop       Ctrl-C");
+    Ok(())
+}
+
+fn flush(log: LineWriter) {
+    log::logger().flush();
+    log.flush();
+    drop(log);
+}
+
+/// Each connection takes a descriptor, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    // Where the system refuses, the limit is what it was; accepting copes with running out.
+    let _ = setrlimit(Resource::Nofile, raised);
+}

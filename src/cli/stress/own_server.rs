@@ -1,0 +1,122 @@
+//! A server for one run: this very program, in a process of its own, with a database of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::client::Target;
+use crate::cli::Failure;
+use crate::config;
+
+/// A running server, and the directory that it works in.
+pub(super) struct OwnServer {
+    pub(super) target: Target,
+    process: Child,
+    /// What else it says is read and dropped, so that it does not wait for a reader.
+    _output: tokio::task::JoinHandle<()>,
+    scratch: Option<PathBuf>,
+}
+
+impl OwnServer {
+    /// Starts a server whose one event has `capacity` seats.
+    pub(super) async fn start(capacity: u32, data_dir: Option<PathBuf>) -> Result<Self, Failure> {
+        if let Some(kept) = data_dir
+            .as_deref()
+            .filter(|directory| directory.join("db").exists())
+        {
+            return Err(format!("{} has a database already", kept.display()).into());
+        }
+        let scratch =
+            config::scratch_directory().join(format!("ticketboss-stress-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch)?;
+        let event_file = scratch.join("event.json");
+        let event = serde_json::json!({
+            "eventId": "stress", "name": "Stress", "totalSeats": capacity
+        });
+        std::fs::write(&event_file, event.to_string())?;
+        let data_dir = data_dir.unwrap_or_else(|| scratch.join("db"));
+        let mut process = Command::new(config::own_program()?)
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--access-log",
+                "off",
+                "--log",
+                "warn",
+            ])
+            .arg("--data-dir")
+            .arg(data_dir)
+            .arg("--seed-event")
+            .arg(event_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let output = process.stdout.take().ok_or("the server has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let target = read_target(&mut lines).await?;
+        let output =
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self {
+            target,
+            process,
+            _output: output,
+            scratch: Some(scratch),
+        })
+    }
+
+    /// The most memory that the server had so far, where the system tells it.
+    pub(super) fn memory_peak(&self) -> Option<String> {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(format!("{} MiB", kib / 1024))
+    }
+
+    /// Asks the server to stop, and waits until it has.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        if let Some(pid) = self
+            .process
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
+        {
+            kill_process(pid, Signal::TERM)?;
+        }
+        let status = self.process.wait().await?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}").into())
+        }
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        if let Some(scratch) = self.scratch.take() {
+            remove(&scratch);
+        }
+    }
+}
+
+fn remove(scratch: &Path) {
+    // What cannot be removed is in the directory for things that nobody keeps.
+    let _ = std::fs::remove_dir_all(scratch);
+}
+
+/// Reads the address from what the server says when it is ready.
+async fn read_target(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Target, Failure> {
+    while let Some(line) = lines.next_line().await? {
+        if let Some(url) = line.trim_start().strip_prefix("API ") {
+            return Target::parse(url.trim());
+        }
+    }
+    Err("the server ended before it was ready".into())
+}

@@ -1,0 +1,164 @@
+//! The wire: warp filters, the route table, what bodies look like, what a problem looks like.
+//!
+//! A handler is unpack, one call to the office, wrap. Only the path can reject a request; from there
+//! on everything is a value, and a handler answers `Result<Response, Problem>`. A rejection would
+//! make warp try the next route, which is not what a sale wants.
+//!
+//! It must not know: the store, sled, or how many connections there are.
+
+mod dashboard;
+mod health;
+mod input;
+mod problem;
+mod reply;
+mod reservations;
+mod route;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use tower_service::Service;
+use uuid::Uuid;
+use warp::filters::BoxedFilter;
+
+use crate::domain::RequestId;
+use crate::office::Office;
+pub use problem::{Code, Problem};
+pub use reply::Response;
+use route::{delete, either, get, post, resource};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What handlers work with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The use cases.
+    pub office: Office,
+    /// Whether new work is welcome.
+    pub readiness: Readiness,
+}
+
+/// Whether the server takes new work; it says no while it stops.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From now on `GET /readyz` says that the server is going away.
+    pub fn start_stopping(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The route table. What is not in it is a page of the dashboard or unknown.
+fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    either([
+        resource(
+            context,
+            "/reservations",
+            vec![get(reservations::summary), post(reservations::reserve)],
+        ),
+        resource(
+            context,
+            "/reservations/{id}",
+            vec![delete(reservations::cancel)],
+        ),
+        resource(context, "/healthz", vec![get(health::live)]),
+        resource(context, "/readyz", vec![get(health::ready)]),
+        dashboard::pages(context),
+    ])
+}
+
+/// Makes the function that answers every request.
+///
+/// Around the routes it does what holds for all of them: names the request, lets scripts of any
+/// origin read the answer, and answers the browser's question whether they may ask.
+pub fn service(
+    context: &Context,
+) -> impl Fn(Request<Incoming>) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>>
++ Clone
++ Send
++ Sync
++ 'static {
+    let routes = warp::service(routes(context));
+    let office = context.office.clone();
+    move |mut request| {
+        let request_id = request_id(&request, &office);
+        request.extensions_mut().insert(request_id);
+        let mut routes = routes.clone();
+        Box::pin(async move {
+            let mut response = if request.method() == Method::OPTIONS {
+                preflight(&request)
+            } else {
+                let answered: Result<Response, Infallible> = routes.call(request).await;
+                answered.unwrap_or_else(|never| match never {})
+            };
+            finish(&mut response, request_id);
+            response
+        })
+    }
+}
+
+/// The id that the caller gave, if it is a UUID; else a fresh one.
+fn request_id(request: &Request<Incoming>, office: &Office) -> RequestId {
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    match given.and_then(|text| Uuid::try_parse(text).ok()) {
+        Some(uuid) => RequestId(uuid.as_u128()),
+        None => office.new_request_id(),
+    }
+}
+
+fn finish(response: &mut Response, request_id: RequestId) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("ETag,Retry-After,X-Request-Id"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    let mut text = Uuid::encode_buffer();
+    let text = Uuid::from_u128(request_id.0)
+        .hyphenated()
+        .encode_lower(&mut text);
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// Answers a CORS preflight as the seed did: anything may be asked, with the headers asked for.
+fn preflight(request: &Request<Incoming>) -> Response {
+    let mut response = reply::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"),
+    );
+    if let Some(asked) = request
+        .headers()
+        .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+    {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Access-Control-Request-Headers"),
+    );
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response
+}

@@ -1,0 +1,163 @@
+//! The dashboard's files, which are part of the binary, and the answer to every path that is nothing.
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use rust_embed_for_web::{EmbedableFile, RustEmbed};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+
+use super::Context;
+use super::problem::{Code, Problem};
+use super::reply::{Response, empty, is_known};
+use super::route::anything;
+
+/// The files of the dashboard, compressed when the binary is built.
+#[derive(RustEmbed)]
+#[folder = "assets/"]
+#[br = false]
+struct Assets;
+
+/// Nothing from elsewhere, nothing inline, not in anybody's frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// Answers every path: a file of the dashboard, the dashboard itself for a browser that is lost, or
+/// a problem.
+pub(super) fn pages(_: &Context) -> BoxedFilter<(Response,)> {
+    anything()
+        .map(
+            |path: warp::path::FullPath, method: Method, request_id, headers: HeaderMap| {
+                page(path.as_str(), &method, &headers)
+                    .unwrap_or_else(|problem| problem.into_response(request_id))
+            },
+        )
+        .boxed()
+}
+
+fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+    let name = match path {
+        "/" => "index.html",
+        other => other.trim_start_matches('/'),
+    };
+    let asset = Assets::get(name);
+    if asset.is_some() && method != Method::GET && method != Method::HEAD {
+        let allowed = [Method::GET, Method::HEAD, Method::OPTIONS];
+        return Err(Problem::method_not_allowed(method, &allowed));
+    }
+    let lost = || browser_is_lost(path, method, headers).then(|| Assets::get("index.html"));
+    match asset.map(Some).or_else(lost).flatten() {
+        Some(file) => Ok(file_response(&file, headers)),
+        None => Err(Problem::new(
+            Code::NotFound,
+            format!("there is nothing at {path:?}"),
+        )),
+    }
+}
+
+/// Whether somebody typed an address, rather than a program calling the API.
+fn browser_is_lost(path: &str, method: &Method, headers: &HeaderMap) -> bool {
+    let reads = method == Method::GET || method == Method::HEAD;
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let api = path == "/v1" || path.starts_with("/v1/");
+    reads && !api && accepted.is_some_and(|types| types.contains("text/html"))
+}
+
+fn file_response(
+    file: &impl EmbedableFile<Data: AsRef<[u8]>, Meta: AsRef<str>>,
+    headers: &HeaderMap,
+) -> Response {
+    let etag = entity_tag(file.hash().as_ref());
+    let mut response = if is_known(headers, &etag) {
+        empty(StatusCode::NOT_MODIFIED)
+    } else {
+        body(file, accepts_gzip(headers))
+    };
+    let set = response.headers_mut();
+    set.insert(header::ETAG, etag);
+    set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    set.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Accept-Encoding"),
+    );
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=()",
+        ),
+    ] {
+        set.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// How a client wants a file.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Plain,
+    Gzip,
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> Encoding {
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    let gzip = |entry: &str| {
+        let mut parts = entry.split(';').map(str::trim);
+        let refused = |parameter: &str| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+        parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
+            && !parts.any(refused)
+    };
+    if accepted.is_some_and(|list| list.split(',').any(gzip)) {
+        Encoding::Gzip
+    } else {
+        Encoding::Plain
+    }
+}
+
+/// The embedding crate's own tag is base85, which may have characters that a header may not.
+fn entity_tag(hash: &str) -> HeaderValue {
+    let digest = blake3::hash(hash.as_bytes()).to_hex();
+    HeaderValue::from_str(&format!("\"{digest}\"")).expect("hex is a header value")
+}
+
+fn body(
+    file: &impl EmbedableFile<Data: AsRef<[u8]>, Meta: AsRef<str>>,
+    encoding: Encoding,
+) -> Response {
+    let compressed = match encoding {
+        Encoding::Gzip => file.data_gzip(),
+        Encoding::Plain => None,
+    };
+    let is_compressed = compressed.is_some();
+    let data = compressed.unwrap_or_else(|| file.data());
+    let mut response = Response::new(data.as_ref().to_vec().into());
+    let headers = response.headers_mut();
+    if is_compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let mime = file.mime_type();
+    if let Some(mime) = mime.and_then(|mime| content_type(mime.as_ref())) {
+        headers.insert(header::CONTENT_TYPE, mime);
+    }
+    response
+}
+
+/// Text files are all UTF-8, which a media type must say.
+fn content_type(mime: &str) -> Option<HeaderValue> {
+    if mime.starts_with("text/") && !mime.contains("charset") {
+        return HeaderValue::from_str(&format!("{mime}; charset=utf-8")).ok();
+    }
+    HeaderValue::from_str(mime).ok()
+}

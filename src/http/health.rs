@@ -1,0 +1,49 @@
+//! Whether the process lives, and whether it wants work.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Context;
+use super::input::Input;
+use super::problem::{Code, Problem};
+use super::reply::{Response, json};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    damaged_events: Vec<String>,
+}
+
+/// `GET /healthz`: 200 as long as the process answers at all.
+pub(super) async fn live(_: Context, _: Input) -> Result<Response, Problem> {
+    Ok(json(
+        StatusCode::OK,
+        &Health {
+            status: "ok",
+            damaged_events: Vec::new(),
+        },
+    ))
+}
+
+/// `GET /readyz`: 200 while new work is welcome, 503 `unavailable` while the server stops.
+///
+/// Damaged events are named; they do not make the others unready.
+pub(super) async fn ready(context: Context, _: Input) -> Result<Response, Problem> {
+    if context.readiness.is_stopping() {
+        return Err(Problem::new(Code::Unavailable, "the server is stopping"));
+    }
+    let damages = context.office.damages();
+    let damaged_events = damages
+        .into_iter()
+        .map(|damage| damage.event.to_string())
+        .collect();
+    Ok(json(
+        StatusCode::OK,
+        &Health {
+            status: "ready",
+            damaged_events,
+        },
+    ))
+}

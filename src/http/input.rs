@@ -1,0 +1,90 @@
+//! What a handler is given: everything of a request that it may look at, as values.
+
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, header};
+
+use super::problem::{Code, Problem};
+use crate::domain::RequestId;
+
+/// The longest body that any operation takes.
+pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request, as far as a handler may look at it.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// What this request is called in logs, problems and the ledger.
+    pub(super) request_id: RequestId,
+    /// The variable segments of the path, in order.
+    pub(super) segments: Vec<String>,
+    /// The headers.
+    pub(super) headers: HeaderMap,
+    /// The body; empty for a method that has none.
+    pub(super) body: Bytes,
+}
+
+impl Input {
+    /// The first variable segment of the path, or nothing where the route has none.
+    pub(super) fn segment(&self) -> &str {
+        self.segments.first().map_or("", String::as_str)
+    }
+
+    /// Whether the body says that it is JSON.
+    pub(super) fn is_json(&self) -> bool {
+        let given = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let essence = given.and_then(|text| text.split(';').next()).map(str::trim);
+        essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    }
+}
+
+/// Reads a body up to the limit; chunked or with a length makes no difference.
+///
+/// # Errors
+/// `BodyTooLarge` as soon as that is known, `RequestTimeout`, and `InvalidRequest` when the
+/// connection breaks.
+pub(super) async fn read_body<B: Buf>(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            Code::BodyTooLarge,
+            format!("a body has at most {BODY_BYTES_MAX} bytes"),
+        )
+    };
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if declared.and_then(|text| text.parse::<u64>().ok()) > Some(BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut body = std::pin::pin!(body);
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk
+                .map_err(|_| Problem::new(Code::InvalidRequest, "the body ended too early"))?;
+            if bytes.len() + chunk.remaining() > BODY_BYTES_MAX {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(chunk.chunk());
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read)
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!(
+                "the body did not arrive within {} s",
+                BODY_TIMEOUT.as_secs()
+            );
+            Err(Problem::new(Code::RequestTimeout, detail))
+        })
+}

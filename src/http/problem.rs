@@ -1,0 +1,278 @@
+//! What a client is told when it does not get what it asked for (RFC 9457), and the one status table.
+//!
+//! A problem carries a stable `code` for programs, texts for people, and the `error` string of the
+//! seed, so that the seed's own clients work unchanged. It never carries what only the log may know.
+
+use std::time::Duration;
+
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::reply::{Response, json_as};
+use crate::domain::{Refusal, RequestId};
+use crate::office::OfficeError;
+
+/// When to try again after the server had too much to do or no room on its disk.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What went wrong, in a word that does not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The body is not what the operation takes.
+    InvalidRequest,
+    /// More or fewer seats than one request may take.
+    SeatsPerRequest,
+    /// There is nothing at this path.
+    NotFound,
+    /// There is no such event.
+    EventNotFound,
+    /// There is no such reservation, or it is cancelled.
+    ReservationNotFound,
+    /// The path does not know this method.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// Fewer seats are available than were asked for.
+    NotEnoughSeats,
+    /// There is such an event already.
+    EventExists,
+    /// The body is longer than any that the operation takes.
+    BodyTooLarge,
+    /// What is stored of the event does not hold together.
+    EventDamaged,
+    /// Too many requests wait.
+    Overloaded,
+    /// The disk is nearly full.
+    StorageFull,
+    /// The store has failed, or the server is stopping.
+    Unavailable,
+}
+
+impl Code {
+    /// The code as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The status that goes with it.
+    pub fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// The one status table: status, code, and the title, which is the seed's `error` text or of its
+    /// kind.
+    #[rustfmt::skip]
+    fn row(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::InvalidRequest => (S::BAD_REQUEST, "invalid_request", "Invalid request body"),
+            Self::SeatsPerRequest => (S::BAD_REQUEST, "seats_per_request", "Seats per request out of range"),
+            Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
+            Self::EventNotFound => (S::NOT_FOUND, "event_not_found", "Event not found"),
+            Self::ReservationNotFound => (S::NOT_FOUND, "reservation_not_found", "Reservation not found"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", "Request timeout"),
+            Self::NotEnoughSeats => (S::CONFLICT, "not_enough_seats", "Not enough seats left"),
+            Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
+            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
+            Self::EventDamaged => (S::SERVICE_UNAVAILABLE, "event_damaged", "Event is damaged"),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once"),
+            Self::StorageFull => (S::SERVICE_UNAVAILABLE, "storage_full", "Storage is full"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
+        }
+    }
+}
+
+/// One thing that is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Where, as a JSON pointer (RFC 6901); empty for the body as a whole.
+    pub pointer: &'static str,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+/// Numbers that a refusal rested on.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grounds {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+}
+
+/// What a client is told instead of what it asked for.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    code: Code,
+    detail: String,
+    /// The seed's text, where it is not the title.
+    error: Option<String>,
+    faults: Vec<Fault>,
+    grounds: Grounds,
+    allow: Option<HeaderValue>,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    error: &'a str,
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    request_id: String,
+    #[serde(flatten)]
+    grounds: Grounds,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    /// A problem of `code`, told in `detail` to a person.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            detail: detail.into(),
+            error: None,
+            faults: Vec::new(),
+            grounds: Grounds::default(),
+            allow: None,
+            retry_after: None,
+        }))
+    }
+
+    /// A body that is not what the operation takes, and every reason why.
+    pub fn invalid_request(faults: Vec<Fault>) -> Self {
+        let told = faults.iter().map(|fault| match fault.pointer {
+            "" => fault.detail.clone(),
+            pointer => format!("{pointer} {}", fault.detail),
+        });
+        let mut problem = Self::new(Code::InvalidRequest, told.collect::<Vec<_>>().join("; "));
+        problem.0.faults = faults;
+        problem
+    }
+
+    /// A method that the path does not know, and those that it does.
+    pub fn method_not_allowed(asked: &Method, allowed: &[Method]) -> Self {
+        let names = allowed
+            .iter()
+            .map(Method::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let detail = format!("{asked} is not possible here; possible are {names}");
+        let mut problem = Self::new(Code::MethodNotAllowed, detail);
+        problem.0.allow = HeaderValue::from_str(&names).ok();
+        problem
+    }
+
+    /// What this problem is.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The answer.
+    pub fn into_response(self, request_id: RequestId) -> Response {
+        let Parts {
+            code,
+            detail,
+            error,
+            faults,
+            grounds,
+            allow,
+            retry_after,
+        } = *self.0;
+        let (status, code, title) = code.row();
+        let body = Body {
+            error: error.as_deref().unwrap_or(title),
+            r#type: format!("/problems/{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail: &detail,
+            request_id: Uuid::from_u128(request_id.0).to_string(),
+            grounds,
+            errors: &faults,
+        };
+        let content_type = HeaderValue::from_static("application/problem+json");
+        let mut response = json_as(status, content_type, &body);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(allow) = allow {
+            headers.insert(header::ALLOW, allow);
+        }
+        if let Some(wait) = retry_after {
+            headers.insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
+        response
+    }
+
+    fn retry_later(mut self) -> Self {
+        self.0.retry_after = Some(RETRY_AFTER);
+        self
+    }
+}
+
+impl From<OfficeError> for Problem {
+    fn from(error: OfficeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            OfficeError::Refused(refusal) => refusal.into(),
+            OfficeError::EventNotFound => Self::new(Code::EventNotFound, detail),
+            OfficeError::EventExists(_) => Self::new(Code::EventExists, detail),
+            OfficeError::EventDamaged(damage) => {
+                let detail = format!("event {} does not sell until it is repaired", damage.event);
+                Self::new(Code::EventDamaged, detail)
+            }
+            OfficeError::TooManyEvents | OfficeError::Overloaded => {
+                Self::new(Code::Overloaded, detail).retry_later()
+            }
+            OfficeError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
+            OfficeError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::SeatsPerRequest { most, .. } => {
+                let range = format!("must be between 1 and {most}");
+                let mut problem = Self::new(Code::SeatsPerRequest, detail);
+                problem.0.error = Some(format!("Seats per request {range}"));
+                problem.0.faults = vec![Fault {
+                    pointer: "/seats",
+                    detail: range,
+                }];
+                problem
+            }
+            Refusal::NotEnoughSeats {
+                asked,
+                available,
+                version,
+            } => {
+                let mut problem = Self::new(Code::NotEnoughSeats, detail);
+                problem.0.grounds = Grounds {
+                    asked: Some(asked),
+                    available: Some(available),
+                    version: Some(version.get()),
+                };
+                problem
+            }
+            Refusal::ReservationNotFound | Refusal::AlreadyCancelled { .. } => {
+                Self::new(Code::ReservationNotFound, detail)
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Answers: a status, headers, a body.
+
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::domain::Version;
+
+/// An answer, as warp and hyper take it.
+pub type Response = warp::reply::Response;
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
+
+/// An answer with a JSON body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    json_as(
+        status,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+        body,
+    )
+}
+
+/// An answer with a JSON body of a media type of its own.
+pub(super) fn json_as(
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: &impl Serialize,
+) -> Response {
+    let bytes = serde_json::to_vec(body).expect("wire types have string keys and no failing parts");
+    let mut response = Response::new(bytes.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The entity tag of an event at a version: the version in quotes.
+pub(super) fn etag(version: Version) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{version}\"")).expect("digits and quotes are a header value")
+}
+
+/// Marks an answer with the version that it tells of or has made.
+pub(super) fn with_version(mut response: Response, version: Version) -> Response {
+    response.headers_mut().insert(header::ETAG, etag(version));
+    response
+}
+
+/// Whether the caller has this very state already (RFC 9110, section 13.1.2: weak comparison).
+pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH);
+    known
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .any(|candidate| {
+            let candidate = candidate.trim();
+            let strong = candidate.strip_prefix("W/").unwrap_or(candidate);
+            candidate == "*" || strong.as_bytes() == etag.as_bytes()
+        })
+}

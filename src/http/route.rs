@@ -1,0 +1,216 @@
+//! How the route table is said: a resource is a path and what its methods do.
+//!
+//! Filters are boxed at both ends, which keeps the types and the build small. Only the path rejects
+//! (and lets the next resource try); the method is a value like everything after it, so a request
+//! whose path is known is answered here, whatever it is.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Buf;
+use http::{HeaderMap, Method};
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::{Filter, Rejection};
+
+use super::Context;
+use super::input::{Input, read_body};
+use super::problem::Problem;
+use super::reply::Response;
+use crate::domain::RequestId;
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
+type Handler = Arc<dyn Fn(Context, Input) -> Answered + Send + Sync>;
+
+/// A method of a resource, and what it does.
+#[derive(Clone)]
+pub(super) struct Operation {
+    method: Method,
+    body: Body,
+    handler: Handler,
+}
+
+/// Whether an operation looks at the body.
+#[derive(Clone, Copy)]
+enum Body {
+    Ignored,
+    Read,
+}
+
+/// `GET`, and `HEAD` with it.
+pub(super) fn get<F>(handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    operation(Method::GET, Body::Ignored, handler)
+}
+
+/// `POST`.
+pub(super) fn post<F>(handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    operation(Method::POST, Body::Read, handler)
+}
+
+/// `DELETE`.
+pub(super) fn delete<F>(handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    operation(Method::DELETE, Body::Ignored, handler)
+}
+
+fn operation<F>(method: Method, body: Body, handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    let handler: Handler = Arc::new(move |context, input| Box::pin(handler(context, input)));
+    Operation {
+        method,
+        body,
+        handler,
+    }
+}
+
+/// A path and what its methods do. `template` is as in `OpenAPI`, `/reservations/{id}`; a trailing
+/// slash and the case of the fixed segments make no difference.
+pub(super) fn resource(
+    context: &Context,
+    template: &'static str,
+    operations: Vec<Operation>,
+) -> BoxedFilter<(Response,)> {
+    let (context, operations) = (context.clone(), Arc::new(operations));
+    at(template)
+        .and(warp::method())
+        .and(warp::ext::get::<RequestId>())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |segments, method: Method, request_id, headers, body| {
+            let (context, operations) = (context.clone(), operations.clone());
+            async move {
+                let input = Input {
+                    request_id,
+                    segments,
+                    headers,
+                    body: bytes::Bytes::new(),
+                };
+                dispatch(&operations, &method, context, input, body)
+                    .await
+                    .unwrap_or_else(|problem| problem.into_response(request_id))
+            }
+        })
+        .boxed()
+}
+
+async fn dispatch<B: Buf>(
+    operations: &[Operation],
+    method: &Method,
+    context: Context,
+    mut input: Input,
+    body: impl warp::Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, Problem> {
+    let wanted = if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    let operation = operations
+        .iter()
+        .find(|operation| operation.method == wanted)
+        .ok_or_else(|| Problem::method_not_allowed(method, &allowed(operations)))?;
+    if let Body::Read = operation.body {
+        input.body = read_body(&input.headers, body).await?;
+    }
+    (operation.handler)(context, input).await
+}
+
+/// The methods that a resource knows, those that it answers by itself included.
+fn allowed(operations: &[Operation]) -> Vec<Method> {
+    let mut allowed = Vec::new();
+    for operation in operations {
+        allowed.push(operation.method.clone());
+        if operation.method == Method::GET {
+            allowed.push(Method::HEAD);
+        }
+    }
+    allowed.push(Method::OPTIONS);
+    allowed
+}
+
+/// Matches a path by its template, and extracts the variable segments.
+fn at(template: &'static str) -> BoxedFilter<(Vec<String>,)> {
+    warp::path::full()
+        .and_then(move |path: FullPath| {
+            let matched = segments(template, path.as_str()).ok_or_else(warp::reject::not_found);
+            std::future::ready(matched)
+        })
+        .boxed()
+}
+
+fn segments(template: &str, path: &str) -> Option<Vec<String>> {
+    let path = path.strip_prefix('/')?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut given = path.split('/');
+    let mut variable = Vec::new();
+    for expected in template.trim_start_matches('/').split('/') {
+        let segment = given.next()?;
+        if expected.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            variable.push(segment.to_owned());
+        } else if !segment.eq_ignore_ascii_case(expected) {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(variable)
+}
+
+/// The first route that does not reject. The last must match everything.
+pub(super) fn either<const N: usize>(
+    routes: [BoxedFilter<(Response,)>; N],
+) -> BoxedFilter<(Response,)> {
+    routes
+        .into_iter()
+        .reduce(|tried_before, route| tried_before.or(route).unify().boxed())
+        .expect("there is at least one route")
+}
+
+/// Matches every path: what it is, the method and the headers.
+pub(super) fn anything()
+-> impl Filter<Extract = (FullPath, Method, RequestId, HeaderMap), Error = Rejection> + Clone {
+    warp::path::full()
+        .and(warp::method())
+        .and(warp::ext::get::<RequestId>())
+        .and(warp::header::headers_cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segments;
+
+    #[test]
+    fn a_path_matches_its_template() {
+        let yes = |template, path, variable: &[&str]| {
+            assert_eq!(
+                segments(template, path),
+                Some(variable.iter().map(|s| (*s).into()).collect())
+            );
+        };
+        yes("/reservations", "/reservations", &[]);
+        yes("/reservations", "/RESERVATIONS/", &[]);
+        yes("/reservations/{id}", "/reservations/Abc/", &["Abc"]);
+        for (template, path) in [
+            ("/reservations", "/reservations//"),
+            ("/reservations", "/reservations/x"),
+            ("/reservations/{id}", "/reservations/"),
+            ("/reservations/{id}", "/reservations//"),
+            ("/reservations/{id}", "/reservations/a/b"),
+            ("/reservations", "/"),
+            ("/reservations", "*"),
+        ] {
+            assert_eq!(segments(template, path), None, "{template} {path}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Connections: the accept loop around the filters, its limits, its end.
+//!
+//! warp's own server has no header timeout, no cap on connections, no `TCP_NODELAY` and a graceful
+//! stop without an end (its author recommends a loop of one's own). It must not know what is served:
+//! the answering function, the listener and the moment to stop come in as arguments.
+
+pub mod access_log;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::http::Response;
+use access_log::AccessLog;
+
+/// How long the loop waits after it could not accept, as when no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a request's head may take to arrive; an idle connection is closed after the same time.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest request head.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// The most headers of a request.
+const HEADERS_MAX: usize = 100;
+/// How long connections have, after the stop, to finish what is in flight.
+pub const GRACE: Duration = Duration::from_secs(8);
+
+/// Answers requests from `listener` until `stop` is done; then finishes what is in flight, within
+/// [`GRACE`], and returns.
+pub async fn serve<A, F>(
+    listener: TcpListener,
+    answer: A,
+    access_log: AccessLog,
+    connections_max: usize,
+    stop: impl Future<Output = ()>,
+) where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(connections_max));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (answer, access_log) = (answer.clone(), access_log.clone());
+        let watcher = graceful.watcher();
+        let service = service_fn(move |request| {
+            let answered = answer_logged(answer.clone(), access_log.clone(), peer, request);
+            async { Ok::<_, std::convert::Infallible>(answered.await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .max_headers(HEADERS_MAX)
+            .pipeline_flush(true)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // A connection that ends in an error was ended by the other side or by a timeout.
+            let _ = watcher.watch(connection).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        log::warn!(
+            "some connections were still open after {} s and were cut",
+            GRACE.as_secs()
+        );
+    }
+}
+
+/// The next connection, once there is a place for it; until then callers wait in the backlog.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let place = places
+        .clone()
+        .acquire_owned()
+        .await
+        .expect("the places are never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Without it small answers wait for the other side's delayed acknowledgement. Where
+                // it cannot be set, the connection is about to break anyway.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer, place);
+            }
+            Err(error) => {
+                log::warn!("a connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn answer_logged<F: Future<Output = Response>>(
+    answer: impl Fn(Request<Incoming>) -> F,
+    access_log: AccessLog,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response {
+    let began = Instant::now();
+    let entry = access_log.begin(peer, &request);
+    let response = answer(request).await;
+    if let Some(entry) = entry {
+        access_log.finish(entry, &response, began.elapsed());
+    }
+    response
+}
