@@ -1,4 +1,82 @@
-//! TicketBoss
+//! TicketBoss sells seats for events and never sells one twice.
+//!
+//! One binary; an embedded database; nothing else to install. Its promises, in order:
+//!
+//! 1. **Never oversold, never leaked.** At every version, available + held + confirmed + blocked seats
+//!    are the capacity; a seat is given back exactly once.
+//! 2. **An answer is a fact.** A 2xx is on disk before it is sent; a refusal rests only on what is on
+//!    disk; reads show nothing else.
+//! 3. **409 means business.** Contention is our problem: nobody is told to try again because somebody
+//!    else was quicker.
+//! 4. **Everything is explained.** Every change is in a ledger, under a version, in a hash chain.
+//! 5. **It is fast because it is simple.** One writer per event, batches, one sync for many customers.
+//!
+//! # Words
+//!
+//! An *event* is the concert and nothing else. A *change* is a past-tense fact about it, at one
+//! *version*; its changes in order are its *ledger*, kept in *pages*. The *record* is the small head
+//! on which compare-and-swap acts. A *refusal* is the rules saying no; it is an answer and no failure.
+//! A *problem* is what a client is told instead of what it asked for.
+//!
+//! # Map
+//!
+//! A file uses floors strictly below its own; `tests/tidy.rs` checks it.
+//!
+//! | floor | modules | what for |
+//! | --- | --- | --- |
+//! | 5 | [`cli`] | the commands `serve`, `stress`, `verify`, and what they say |
+//! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
+//! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
+//! | 2 | [`office`] | use cases; one writer per event; random numbers |
+//! | 1 | [`store`], [`clock`], [`lines`] | the port, its backends, the codec; the time; log lines |
+//! | 0 | [`domain`] | events, commands, changes, refusals: pure values |
+//!
+//! # What is absent
+//!
+//! - [`domain`] has no clock, no random numbers, no files, no JSON, no async and no log.
+//! - [`http`] does not name the store. Nothing above [`store`] knows sled; nothing below [`http`]
+//!   knows warp.
+//! - There is one place that swaps a record (`store/sled/committer.rs`), one that turns values into
+//!   bytes ([`store::codec`]), one route table (`http.rs`), one status table (`http/problem.rs`), one
+//!   that reads the environment ([`config`]), one that reads the clock ([`clock`]), one that draws
+//!   random numbers ([`office::entropy`]).
+//! - No lock is held while anybody waits for a disk or a peer, and no queue, body, batch, page or name
+//!   is without a limit.
+//! - Nothing is retried after a failed write: what the disk then holds is unknown until the next start
+//!   reads it.
+//!
+//! # A reservation, end to end
+//!
+//! 1. `server` accepts a connection (there is a cap) and hyper reads the head (there is a timeout).
+//!    The access log notes the time.
+//! 2. `http` names the request, finds the resource by its path and the operation by its method, reads
+//!    the body up to its limit. `http/reservations.rs` turns it into a partner and a number of seats,
+//!    or into a problem that tells every fault at once.
+//! 3. [`office::Office::reserve`] draws the random part of the reservation's id and puts the command
+//!    into the event's queue, or answers `Overloaded` if that is full.
+//! 4. The event's writer (`office/writer.rs`) takes all commands that wait, clones the event (a few
+//!    pointers: its maps are persistent), and lets [`domain::Event::decide`] state a change or a
+//!    refusal for each, applying the changes as it goes. It checks the conservation laws.
+//! 5. [`store::Commit`] writes the changes down as pages, each with the digest of the one before,
+//!    and the new record. The committer thread (`store/sled/committer.rs`) inserts the pages, swaps
+//!    the record — here it happens — and, for all events that have something waiting, flushes and
+//!    syncs once.
+//! 6. The writer shows the new event to readers and answers everybody in the batch, the refused ones,
+//!    too: their refusal may rest on a neighbour that was not durable until now.
+//! 7. `http` wraps the answer; the version is in the body and in the `ETag`.
+//!
+//! A client that hangs up in between changes nothing of this: the writer does the work, not the
+//! connection.
+//!
+//! # A crash, and the next start
+//!
+//! The process is killed between the pages and the swap, or the power goes. [`store::sled::open`]
+//! takes the lock, deletes what a killed start may have left, opens sled, which cuts its log at the
+//! first thing that is not whole, and removes pages above their record's version: nobody was told
+//! of them. [`store::ledger::replay`] then folds every ledger from its first page: checksums, chain,
+//! laws, and the outcome against the record. An event that does not hold together is named, with the
+//! version, and served by nobody; the others are sold from as if nothing had happened.
+
 pub mod cli;
 pub mod clock;
 pub mod config;

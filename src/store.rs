@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use self::memory::MemoryStore;
+use self::sled::SledStore;
 use crate::domain::{EventId, EventNumber, Version};
 pub use codec::{Page, Record};
 pub use ledger::Commit;
@@ -170,9 +172,9 @@ fn read_record(event: &EventId, bytes: &[u8]) -> Result<Loaded, Damage> {
 #[derive(Debug, Clone)]
 pub enum Store {
     /// Kept in memory and gone with the process: for tests and simulations.
-    Memory(memory::MemoryStore),
+    Memory(MemoryStore),
     /// Kept in a sled database on this machine's disk.
-    Sled(sled::SledStore),
+    Sled(SledStore),
 }
 
 impl Store {

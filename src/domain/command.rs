@@ -37,7 +37,7 @@ pub enum Intent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// More seats, or fewer, than one request may take.
-    #[error("{asked} seats asked for, but a request takes between 1 and {most}")]
+    #[error("a request takes between 1 and {most} seats")]
     SeatsPerRequest {
         /// How many were asked for.
         asked: u32,

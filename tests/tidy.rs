@@ -1,0 +1,233 @@
+//! Checks what no compiler checks: that the tree is built as `src/lib.rs` says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of each top-level module. A file uses strictly lower floors, and its own module.
+const FLOORS: &[(&str, u8)] = &[
+    ("domain", 0),
+    ("store", 1),
+    ("clock", 1),
+    ("lines", 1),
+    ("office", 2),
+    ("http", 3),
+    ("server", 4),
+    ("config", 4),
+    ("shutdown", 4),
+    ("cli", 5),
+    ("main", 6),
+    ("lib", 6),
+];
+
+/// Words that have a home: outside the named files and folders they must not stand.
+const HOMES: &[(&str, &[&str])] = &[
+    ("warp::", &["src/http", "src/server"]),
+    ("sled::", &["src/store/sled"]),
+    ("bincode::", &["src/store/codec.rs"]),
+    ("blake3::", &["src/store/codec.rs", "src/http/dashboard.rs"]),
+    ("std::env::", &["src/config.rs"]),
+    ("env::var", &["src/config.rs"]),
+    ("Uuid::new_v", &["src/office/entropy.rs"]),
+    ("SystemTime", &["src/clock.rs"]),
+    ("Timestamp::now", &["src/clock.rs"]),
+    ("println!", &[]),
+    ("StatusCode::BAD_REQUEST", &["src/http/problem.rs"]),
+    ("StatusCode::SERVICE_UNAVAILABLE", &["src/http/problem.rs"]),
+    (
+        "StatusCode::INTERNAL_SERVER_ERROR",
+        &["src/http/problem.rs"],
+    ),
+    ("sync_data", &["src/store/sled"]),
+];
+
+/// Words that must not stand in a place.
+const STRANGERS: &[(&str, &[&str])] = &[
+    (
+        "src/domain",
+        &[
+            "serde",
+            "uuid",
+            "async ",
+            "log::",
+            "std::time",
+            "std::fs",
+            "tokio",
+            "jiff",
+        ],
+    ),
+    ("src/store", &["serde_json", "warp", "hyper", "log::"]),
+    ("src/office", &["serde", "warp", "hyper", "std::time"]),
+    ("src/http", &["crate::store", "sled", "std::fs"]),
+    (
+        "src",
+        &[
+            "#[allow(",
+            "#![allow(",
+            "todo!(",
+            "unimplemented!(",
+            "unsafe ",
+        ],
+    ),
+];
+
+/// The longest file of the source.
+const FILE_LINES_MAX: usize = 500;
+
+struct Source {
+    path: PathBuf,
+    /// The part before the unit tests, without comments.
+    code: String,
+    text: String,
+}
+
+impl Source {
+    fn is_in(&self, place: &str) -> bool {
+        let file = Path::new(place).with_extension("rs");
+        self.path.starts_with(place) || self.path == Path::new(place) || self.path == file
+    }
+
+    fn module(&self) -> String {
+        let relative = self.path.strip_prefix("src").unwrap();
+        let first = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
+        first.trim_end_matches(".rs").to_owned()
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    collect(Path::new("src"), &mut found);
+    assert!(found.len() > 20, "the source was found");
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text
+                .split("#[cfg(test)]\nmod tests")
+                .next()
+                .unwrap_or_default();
+            let is_code = |line: &&str| !line.trim_start().starts_with("//");
+            let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+            // The module of our own that is called like the crate is no use of the crate.
+            let code = code
+                .replace("store::sled::", "")
+                .replace("self::sled::", "");
+            found.push(Source { path, code, text });
+        }
+    }
+}
+
+fn floor(module: &str) -> u8 {
+    let known = FLOORS.iter().find(|(name, _)| *name == module);
+    known
+        .unwrap_or_else(|| panic!("{module} has no floor in tests/tidy.rs"))
+        .1
+}
+
+fn complain(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn a_file_uses_lower_floors_only() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let own = source.module();
+        for (_, after) in source
+            .code
+            .match_indices("crate::")
+            .map(|(at, word)| (at, &source.code[at + word.len()..]))
+        {
+            let used = after
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap();
+            if used != own && floor(used) >= floor(&own) {
+                faults.push(format!("{}: {own} uses {used}", source.path.display()));
+            }
+        }
+    }
+    complain(&faults);
+}
+
+#[test]
+fn words_stand_in_their_homes() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (word, homes) in HOMES {
+            let at_home = homes.iter().any(|home| source.is_in(home));
+            if source.code.contains(word) && !at_home {
+                faults.push(format!(
+                    "{}: {word} belongs into {homes:?}",
+                    source.path.display()
+                ));
+            }
+        }
+        for (place, strangers) in STRANGERS {
+            for word in strangers.iter().filter(|_| source.is_in(place)) {
+                if source.code.contains(word) {
+                    faults.push(format!("{}: {word} is strange here", source.path.display()));
+                }
+            }
+        }
+    }
+    complain(&faults);
+}
+
+#[test]
+fn a_record_is_swapped_in_one_place() {
+    let swaps = sources()
+        .iter()
+        .map(|s| s.code.matches(".compare_and_swap(").count())
+        .sum::<usize>();
+    assert_eq!(swaps, 1);
+}
+
+#[test]
+fn a_file_says_what_it_is_for_and_is_not_too_long() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        if !source.text.starts_with("//! ") {
+            faults.push(format!(
+                "{}: begins without a //! line",
+                source.path.display()
+            ));
+        }
+        let lines = source.text.lines().count();
+        if lines > FILE_LINES_MAX {
+            faults.push(format!("{}: {lines} lines", source.path.display()));
+        }
+        if source.path.ends_with("mod.rs") {
+            faults.push(format!(
+                "{}: foo.rs and foo/, no mod.rs",
+                source.path.display()
+            ));
+        }
+    }
+    complain(&faults);
+}
+
+#[test]
+fn every_test_that_is_ignored_says_what_it_needs() {
+    let mut found = Vec::new();
+    collect(Path::new("tests"), &mut found);
+    let bare = found
+        .iter()
+        .filter(|source| source.text.contains("#[ignore]\n"));
+    complain(
+        &bare
+            .map(|source| source.path.display().to_string())
+            .collect::<Vec<_>>(),
+    );
+}
