@@ -121,8 +121,8 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
             let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
             // The module of our own that is called like the crate is no use of the crate.
             let code = code
-                .replace("store::sled::", "")
-                .replace("self::sled::", "");
+                .replace("store::sled::", "store::")
+                .replace("self::sled::", "self::");
             found.push(Source { path, code, text });
         }
     }

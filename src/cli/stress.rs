@@ -2,7 +2,7 @@
 //!
 //! It grew out of the seed's `test-concurrency.js`, which fired ten requests and judged none. Each
 //! client reserves and cancels over a connection of its own and keeps every answer; at the end
-//! [`books`] works out from the answers alone whether they can all be true.
+//! `books` works out from the answers alone whether they can all be true.
 
 pub mod answers;
 mod books;

@@ -7,12 +7,12 @@
 //! | `meta` | `event_numbers_claimed` | the highest number given out, big-endian |
 //!
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
-//! is done about each is said where it is done: [`open`] for starting, [`committer`] for writing.
+//! is done about each is said where it is done: `open` for starting, `committer` for writing.
 
 mod committer;
 mod disk;
 mod lock;
-pub mod open;
+mod open;
 
 use std::path::PathBuf;
 use std::sync::Arc;
