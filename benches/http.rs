@@ -19,7 +19,7 @@ use ticketboss::clock::Clock;
 use ticketboss::domain::{Actor, RequestId};
 use ticketboss::http::{self, Context, Readiness, Response};
 use ticketboss::office::{Entropy, Office};
-use ticketboss::server::{self, access_log::AccessLog};
+use ticketboss::server::{self, Limits, access_log::AccessLog};
 use ticketboss::store::sled::{SledOptions, open};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +27,6 @@ use tokio::runtime::Runtime;
 use tower_service::Service;
 use warp::Filter;
 
-const CONNECTIONS_MAX: usize = 10_000;
 /// How many requests one measurement of a comparison makes.
 const REQUESTS: u64 = 20_000;
 const BODY: &str = r#"{"partnerId":"abc-corp","seats":1}"#;
@@ -74,7 +73,7 @@ fn start_ours(runtime: &Runtime, directory: &Path) -> SocketAddr {
             listener,
             service,
             AccessLog::OFF,
-            CONNECTIONS_MAX,
+            Limits::standard(10_000),
             never,
         ));
         address
@@ -116,7 +115,7 @@ fn start_empty(runtime: &Runtime) -> SocketAddr {
             listener,
             answer,
             AccessLog::OFF,
-            CONNECTIONS_MAX,
+            Limits::standard(10_000),
             never,
         ));
         address

@@ -24,29 +24,47 @@ use access_log::AccessLog;
 
 /// How long the loop waits after it could not accept, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a request's head may take to arrive; an idle connection is closed after the same time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest request head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// The most headers of a request.
 const HEADERS_MAX: usize = 100;
-/// How long connections have, after the stop, to finish what is in flight.
-pub const GRACE: Duration = Duration::from_secs(8);
 
-/// Answers requests from `listener` until `stop` is done; then finishes what is in flight, within
-/// [`GRACE`], and returns.
+/// What connections may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many are served at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long a request's head may take to arrive; an idle connection is closed after the same time.
+    pub head_timeout: Duration,
+    /// How long connections have, after the stop, to finish what is in flight.
+    pub grace: Duration,
+}
+
+impl Limits {
+    /// The limits for `connections_max` connections that serve everybody who has no reason for others.
+    pub fn standard(connections_max: usize) -> Self {
+        Self {
+            connections_max,
+            head_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Answers requests from `listener` until `stop` is done; then finishes what is in flight, as long as
+/// the limits allow, and returns.
 pub async fn serve<A, F>(
     listener: TcpListener,
     answer: A,
     access_log: AccessLog,
-    connections_max: usize,
+    limits: Limits,
     stop: impl Future<Output = ()>,
 ) where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(connections_max));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer, place) = tokio::select! {
@@ -61,7 +79,7 @@ pub async fn serve<A, F>(
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(limits.head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
             .pipeline_flush(true)
@@ -73,13 +91,13 @@ pub async fn serve<A, F>(
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown())
+    if tokio::time::timeout(limits.grace, graceful.shutdown())
         .await
         .is_err()
     {
         log::warn!(
-            "some connections were still open after {} s and were cut",
-            GRACE.as_secs()
+            "some connections were still open after {:?} and were cut",
+            limits.grace
         );
     }
 }

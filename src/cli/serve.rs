@@ -78,7 +78,7 @@ async fn serve(
         listener,
         service,
         access_log.clone(),
-        config.connections_max,
+        server::Limits::standard(config.connections_max),
         stop.clone().cancelled_owned(),
     );
     let ending = async {
