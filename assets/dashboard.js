@@ -1,7 +1,7 @@
 /**
  * The dashboard's behaviour: watches the sale of the event, reserves and cancels, and tells what came of it.
- * What a server or a user wrote reaches the page as text, never as markup. URLs are relative, so that the page
- * also works behind a proxy that serves it under a path.
+ * What a server or a user wrote reaches the page as text, never as markup. URLs are absolute: the server shows the
+ * page at every address that it does not know.
  *
  * @typedef {{eventId: string, name: string, totalSeats: number, availableSeats: number,
  *   reservationCount: number, version: number}} Summary
@@ -9,7 +9,7 @@
  * @typedef {{status: number, body: any, retryAfter: number}} Answer  `body` is null unless it was JSON
  */
 
-const RESERVATIONS = "reservations/";
+const RESERVATIONS = "/reservations/";
 const POLL_MS = 1000;
 const POLL_MAX_MS = 10_000;
 const POLL_TIMEOUT_MS = 5000;

@@ -21,6 +21,9 @@ use crate::store::{Commit, Damage, Fault, Loaded, Store, Swap};
 /// How many commands are decided and committed as one.
 const BATCH_COMMANDS_MAX: usize = 1024;
 
+/// How many turns of the runtime a batch may wait for more commands.
+const GATHER_TURNS_MAX: usize = 16;
+
 /// A command, and who waits for its answer.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -65,6 +68,7 @@ impl Writer {
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
         while requests.recv_many(&mut batch, BATCH_COMMANDS_MAX).await > 0 {
+            gather(&mut requests, &mut batch).await;
             match self.settle(&batch).await {
                 Ok(outcomes) => self.answer(batch.drain(..), outcomes),
                 Err(error) => refuse(batch.drain(..), &error),
@@ -225,6 +229,27 @@ impl Writer {
                 );
             }
         }
+    }
+}
+
+/// Lets everybody who is about to ask do so before the batch is closed.
+///
+/// A commit costs much the same for one change and for a hundred, so it pays to let the tasks that
+/// are ready run first. Nothing is waited for: as soon as a turn brings nobody, the batch is closed.
+async fn gather(requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) {
+    for _ in 0..GATHER_TURNS_MAX {
+        let before = requests.len();
+        tokio::task::yield_now().await;
+        if requests.len() == before {
+            break;
+        }
+    }
+    let room = BATCH_COMMANDS_MAX - batch.len();
+    while batch.len() < BATCH_COMMANDS_MAX && room > 0 {
+        let Ok(request) = requests.try_recv() else {
+            break;
+        };
+        batch.push(request);
     }
 }
 

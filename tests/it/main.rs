@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod dashboard;
 mod http;
 mod program;
 mod server;

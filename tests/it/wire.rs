@@ -107,8 +107,8 @@ impl Connection {
             .parse()
             .unwrap();
         let header = |line: &str| {
-            let (name, value) = line.split_once(": ").unwrap();
-            (name.to_lowercase(), value.to_owned())
+            let (name, value) = line.split_once(':').unwrap();
+            (name.to_lowercase(), value.trim().to_owned())
         };
         let headers: BTreeMap<_, _> = lines.map(header).collect();
         let length = headers
@@ -160,7 +160,7 @@ pub(crate) fn bare(line: &str, headers: &[&str]) -> String {
         .iter()
         .map(|header| format!("{header}\r\n"))
         .collect::<String>();
-    format!("{line} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
+    format!("{line} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }
 
 /// A request with a JSON body.
