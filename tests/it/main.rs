@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod file_systems;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod full_page;
 #[cfg(test)]
 mod power_cut;
