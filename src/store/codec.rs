@@ -40,8 +40,11 @@ const RECORD_CONFIG: Configuration<LittleEndian, Fixint, Limit<RECORD_BYTES>> =
     bincode::config::standard()
         .with_fixed_int_encoding()
         .with_limit::<RECORD_BYTES>();
-const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_BYTES_MAX>> =
-    bincode::config::standard().with_limit::<PAGE_BYTES_MAX>();
+const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_CLAIM_BYTES_MAX>> =
+    bincode::config::standard().with_limit::<PAGE_CLAIM_BYTES_MAX>();
+/// bincode counts against its limit what an integer has in memory, up to 8 bytes for each one read. A
+/// limit of the page's own length would refuse full pages; that length is checked before.
+const PAGE_CLAIM_BYTES_MAX: usize = 8 * PAGE_BYTES_MAX;
 
 /// The BLAKE3 digest of a page without its checksum; it names everything that came before, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,11 @@
 
 mod cli;
 mod dashboard;
+mod file_systems;
+mod full_disk;
+mod full_page;
 mod http;
+mod power_cut;
 mod program;
 mod server;
 mod wire;

@@ -36,6 +36,10 @@ pub(super) struct Files {
     pub(super) ledger: Tree,
     pub(super) meta: Tree,
     /// The file that sled appends to, opened by ourselves to be synced.
+    #[cfg_attr(
+        feature = "sabotage-skip-sync",
+        expect(dead_code, reason = "the planted defect is that nobody syncs it")
+    )]
     pub(super) log_file: File,
     pub(super) disk: DiskGuard,
 }
