@@ -10,7 +10,7 @@ use ticketboss::store::memory::MemoryStore;
 
 use crate::wire::{Connection, PATIENCE, Server, bare, json};
 
-const FAR_AWAY: Duration = Duration::from_secs(3600);
+const FAR_AWAY: Duration = Duration::from_hours(1);
 
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());

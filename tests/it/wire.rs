@@ -156,11 +156,12 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// A request without a body: `"GET /x"`, and more headers if there are any.
 pub(crate) fn bare(line: &str, headers: &[&str]) -> String {
-    let headers = headers
-        .iter()
-        .map(|header| format!("{header}\r\n"))
-        .collect::<String>();
-    format!("{line} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
+    let mut request = format!("{line} HTTP/1.1\r\nHost: localhost\r\n");
+    for header in headers {
+        request.push_str(header);
+        request.push_str("\r\n");
+    }
+    request + "\r\n"
 }
 
 /// A request with a JSON body.
