@@ -1,1 +1,10 @@
 //! All integration tests, in one binary so that there is one link.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test ends at its first surprise, in its helpers too"
+)]
+
+mod domain;
+mod support;
