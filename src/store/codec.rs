@@ -40,8 +40,11 @@ const RECORD_CONFIG: Configuration<LittleEndian, Fixint, Limit<RECORD_BYTES>> =
     bincode::config::standard()
         .with_fixed_int_encoding()
         .with_limit::<RECORD_BYTES>();
-const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_BYTES_MAX>> =
-    bincode::config::standard().with_limit::<PAGE_BYTES_MAX>();
+/// bincode counts an integer against its limit by its full width, even where one byte is read: so a
+/// whole page may count for up to eight times its length. The length itself is checked beforehand.
+const PAGE_COUNTED_BYTES_MAX: usize = 8 * PAGE_BYTES_MAX;
+const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_COUNTED_BYTES_MAX>> =
+    bincode::config::standard().with_limit::<PAGE_COUNTED_BYTES_MAX>();
 
 /// The BLAKE3 digest of a page without its checksum; it names everything that came before, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +237,7 @@ impl Page {
         if stored.changes.is_empty() {
             return Err(Unreadable::Value("a page has at least one change"));
         }
-        let changes = (first_version..)
+        let changes = (version(first_version)?.get()..)
             .zip(stored.changes)
             .map(|(number, change)| read_change(number, first_at, change))
             .collect::<Result<Vec<_>, _>>()?;

@@ -6,5 +6,6 @@
     reason = "a test ends at its first surprise, in its helpers too"
 )]
 
+mod codec;
 mod domain;
 mod support;
