@@ -7,5 +7,6 @@
 )]
 
 mod codec;
+mod contract;
 mod domain;
 mod support;

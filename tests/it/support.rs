@@ -1,9 +1,12 @@
 //! What the tests share: valid values in few words, and commands.
 
+use tempfile::TempDir;
 use ticketboss::domain::{
     Actor, Change, Command, Event, EventId, EventName, EventNumber, EventTerms, Fact, Intent,
     Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version,
 };
+use ticketboss::store::Store;
+use ticketboss::store::sled::{self, SledOptions};
 
 /// The most seats that one request may take of an event made by [`terms`].
 pub(crate) const SEATS_PER_REQUEST_MAX: u32 = 10;
@@ -64,4 +67,15 @@ fn command(intent: Intent) -> Command {
 /// Everything that an event is, in a form that can be compared.
 pub(crate) fn portrait(event: &Event) -> String {
     format!("{event:#?}")
+}
+
+pub(crate) fn new_directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Opens the sled store in `directory`, and finds no orphans there.
+pub(crate) fn open_store(directory: &TempDir) -> Store {
+    let opened = sled::open(&SledOptions::standard(directory.path())).unwrap();
+    assert_eq!(opened.orphans, []);
+    opened.store
 }
