@@ -54,11 +54,11 @@ impl Desk {
         }
     }
 
-    /// A place for an event that cannot be served, which says why.
-    pub(super) fn damaged(damage: Damage) -> Self {
+    /// A place for an event that cannot be served, which says why. Its number may be unknown.
+    pub(super) fn damaged(damage: Damage, number: Option<EventNumber>) -> Self {
         Self {
             id: damage.event.clone(),
-            number: None,
+            number,
             shown: Arc::new(ArcSwap::from_pointee(Shown::Damaged(damage))),
             queue: Mutex::new(None),
             writer: Mutex::new(None),

@@ -49,7 +49,8 @@ impl SledOptions {
     }
 }
 
-/// An open sled store. Clones share it; the last one to go closes it.
+/// An open sled store. Clones share it; the last one to go closes it. Whoever reads keeps a clone, so
+/// the lock of the directory is not given up before sled is closed.
 #[derive(Debug, Clone)]
 pub struct SledStore(Arc<Shared>);
 
@@ -67,9 +68,9 @@ impl SledStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        let (events, event) = (self.0.events.clone(), event.clone());
+        let (store, event) = (self.clone(), event.clone());
         blocking(move || {
-            let bytes = events.get(event.as_str()).map_err(failed)?;
+            let bytes = store.0.events.get(event.as_str()).map_err(failed)?;
             Ok(bytes.map(|bytes| read_record(&event, &bytes)))
         })
         .await
@@ -89,16 +90,20 @@ impl SledStore {
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
         let (sender, stream) = PageStream::new();
-        let ledger = self.0.ledger.clone();
-        tokio::task::spawn_blocking(move || send_pages(&ledger, number, from, to, &sender));
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || {
+            send_pages(&store.0.ledger, number, from, to, &sender);
+            // Before the sender: whoever has seen the end of the stream can count on it.
+            drop(store);
+        });
         stream
     }
 
     pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        let events = self.0.events.clone();
+        let store = self.clone();
         blocking(move || {
             let mut listed = Vec::new();
-            for entry in &events {
+            for entry in &store.0.events {
                 let (key, bytes) = entry.map_err(failed)?;
                 let event = event_id(&key)?;
                 let loaded = read_record(&event, &bytes);

@@ -8,5 +8,6 @@
 
 mod codec;
 mod contract;
+mod damage;
 mod domain;
 mod support;

@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use super::disk::DiskGuard;
 use super::lock::{DirectoryLock, LockError};
 use super::{Shared, SledOptions, SledStore, event_id, page_key, read_page_key};
 use crate::domain::{EventId, EventNumber, Version};
-use crate::store::{Store, StoreError, read_record};
+use crate::store::{Loaded, Store, StoreError, read_record};
 
 /// sled's segment size, fixed when a database is created.
 #[cfg(not(feature = "sabotage-large-pages"))]
@@ -239,7 +240,8 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 /// Finds pages above their record's version, and pages of numbers that have no record.
 ///
 /// Where a record cannot be read, it is unknown which number is its; then no number is taken for
-/// one without a record.
+/// one without a record. Nor is a number with more than the page of a creation: a crash while an
+/// event is created leaves just that one, so a longer ledger has lost its record and is kept.
 fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError> {
     let mut known = BTreeMap::new();
     let mut all_known = true;
@@ -247,8 +249,11 @@ fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError>
         let (key, bytes) = entry.map_err(super::failed)?;
         let event = event_id(&key)?;
         match read_record(&event, &bytes) {
-            Ok(loaded) => {
-                known.insert(loaded.record.number, (event, loaded.record.version));
+            Ok(Loaded { record, .. }) => {
+                let latest = known
+                    .entry(record.number)
+                    .or_insert((event, record.version));
+                latest.1 = latest.1.max(record.version);
             }
             Err(_) => all_known = false,
         }
@@ -259,11 +264,20 @@ fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError>
         after = Some(number);
         let (event, version) = match known.get(&number) {
             Some((event, version)) => (Some(event.clone()), *version),
-            None if all_known => (None, Version::ZERO),
-            None => continue,
+            None if all_known && is_only_created(ledger, number)? => (None, Version::ZERO),
+            None => {
+                log::error!(
+                    "the ledger of event number {} has no readable record; it is kept",
+                    number.0
+                );
+                continue;
+            }
         };
-        for entry in ledger.range(page_key(number, version.next())..=page_key(number, Version::MAX))
-        {
+        let above = (
+            Bound::Excluded(page_key(number, version)),
+            Bound::Included(page_key(number, Version::MAX)),
+        );
+        for entry in ledger.range(above) {
             let (key, _) = entry.map_err(super::failed)?;
             let (_, first_version) = read_page_key(&key)?;
             orphans.push(Orphan {
@@ -274,6 +288,13 @@ fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError>
         }
     }
     Ok(orphans)
+}
+
+/// Whether the ledger of `number` is the one page that creating an event writes.
+fn is_only_created(ledger: &Tree, number: EventNumber) -> Result<bool, StoreError> {
+    let later = page_key(number, Version::FIRST.next())..=page_key(number, Version::MAX);
+    let later = ledger.range(later).next().transpose();
+    later.map(|page| page.is_none()).map_err(super::failed)
 }
 
 /// The lowest event number after `after` that has any page.
