@@ -10,4 +10,5 @@ mod codec;
 mod contract;
 mod damage;
 mod domain;
+mod office;
 mod support;
