@@ -21,7 +21,7 @@ use ::sled::Tree;
 use tokio::sync::mpsc;
 
 use self::committer::Committer;
-use self::lock::DirectoryLock;
+use self::lock::{DirectoryLock, EngineRelease};
 pub use self::open::{OpenError, Opened, Orphan, inspect, open};
 use super::ledger::Commit;
 use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
@@ -54,12 +54,14 @@ impl SledOptions {
 #[derive(Debug, Clone)]
 pub struct SledStore(Arc<Shared>);
 
-/// The order of the fields is the order of closing: first the writing ends, last the lock goes.
+/// The order of the fields is the order of closing: first the writing ends, then sled, last the lock
+/// goes.
 #[derive(Debug)]
 struct Shared {
     committer: Committer,
     events: Tree,
     ledger: Tree,
+    _release: EngineRelease,
     _lock: DirectoryLock,
 }
 

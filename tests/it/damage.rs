@@ -69,6 +69,10 @@ impl Built {
             events: database.open_tree("events").unwrap(),
             ledger: database.open_tree("ledger").unwrap(),
         });
+        drop(database);
+        // Threads of sled may keep its lock a little longer.
+        let database = fs::File::open(self.directory.path().join("db")).unwrap();
+        database.lock().unwrap();
     }
 
     /// Sees that `alpha` is found to be damaged as `told`, twice, and that `beta` sells.
@@ -595,6 +599,22 @@ async fn a_reader_that_is_not_done_still_holds_the_directory() {
     }
     assert_eq!(read, 500);
     open(&options).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_that_is_closed_has_let_go_of_its_database() {
+    let tasks = [0; 16].map(|_| {
+        tokio::spawn(async {
+            for _ in 0..10 {
+                let built = Built::new().await;
+                let database = built.directory.path().join("db");
+                fs::File::open(database).unwrap().try_lock().unwrap();
+            }
+        })
+    });
+    for task in tasks {
+        task.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use ::sled::{Db, Tree};
 
 use super::committer::{Committer, Files, panic_text};
 use super::disk::DiskGuard;
-use super::lock::{DirectoryLock, LockError};
+use super::lock::{DirectoryLock, EngineRelease, LockError};
 use super::{Shared, SledOptions, SledStore, event_id, page_key, read_page_key};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::store::{Loaded, Store, StoreError, read_record};
@@ -129,6 +129,9 @@ fn open_existing(
         },
         LockError::Io(cause) => unusable(directory, cause),
     })?;
+    let release = EngineRelease {
+        log_file: directory.join("db"),
+    };
     remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
     let engine = |cause: Arc<str>| OpenError::Engine {
         directory: directory.clone(),
@@ -164,6 +167,7 @@ fn open_existing(
         committer,
         events,
         ledger,
+        _release: release,
         _lock: lock,
     }));
     Ok(Opened {
