@@ -41,27 +41,14 @@ impl Bench {
         let runtime = Runtime::new().expect("a runtime");
         let options = SledOptions::standard(directory.path().join("db"));
         let store = open(&options).expect("a new store").store;
-        let number = runtime
-            .block_on(store.claim_event_number())
-            .expect("a number");
+        let number = runtime.block_on(store.claim_event_number()).expect("a number");
         let (event, created) = event(number, "bench", u32::MAX);
         let commit = Commit::draft(None, &event, &[created]);
         let record = commit.record;
         let swap = runtime.block_on(store.commit(event.id(), &Token::ABSENT, commit));
-        let Ok(Swap::Won(token)) = swap else {
-            panic!("the event was not created: {swap:?}")
-        };
+        let Ok(Swap::Won(token)) = swap else { panic!("the event was not created: {swap:?}") };
         let raw = File::create(directory.path().join("raw")).expect("a file");
-        Self {
-            runtime,
-            store,
-            event,
-            record,
-            token,
-            sold: 0,
-            raw,
-            _directory: directory,
-        }
+        Self { runtime, store, event, record, token, sold: 0, raw, _directory: directory }
     }
 
     /// Decides a batch of reservations; this is not measured.
@@ -69,10 +56,8 @@ impl Bench {
         let mut changes = Vec::with_capacity(size);
         for _ in 0..size {
             self.sold += 1;
-            let change = self
-                .event
-                .decide(&reserve(self.sold), Timestamp(1))
-                .expect("seats enough");
+            let change =
+                self.event.decide(&reserve(self.sold), Timestamp(1)).expect("seats enough");
             self.event.apply(&change);
             changes.push(change);
         }
@@ -88,8 +73,7 @@ impl Bench {
             let commit = Commit::draft(Some(&self.record), &self.event, &changes);
             let record = commit.record;
             let swap =
-                self.runtime
-                    .block_on(self.store.commit(self.event.id(), &self.token, commit));
+                self.runtime.block_on(self.store.commit(self.event.id(), &self.token, commit));
             took += began.elapsed();
             let Ok(Swap::Won(token)) = swap else {
                 panic!("the round was not committed: {swap:?}")
@@ -110,9 +94,7 @@ impl Bench {
             for (_, page) in &commit.pages {
                 self.raw.write_all(page).expect("room on the disk");
             }
-            self.raw
-                .write_all(&commit.record.encode())
-                .expect("room on the disk");
+            self.raw.write_all(&commit.record.encode()).expect("room on the disk");
             self.raw.sync_data().expect("a disk that syncs");
             took += began.elapsed();
         }
@@ -141,18 +123,12 @@ fn reserve(number: u64) -> Command {
         seats: 1,
         nonce: Nonce::from_bits(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
     };
-    Command {
-        by: Actor::Anonymous,
-        request: RequestId(u128::from(number) << 64 | 1),
-        intent,
-    }
+    Command { by: Actor::Anonymous, request: RequestId(u128::from(number) << 64 | 1), intent }
 }
 
 fn commit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("commit");
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(2));
+    group.sample_size(10).measurement_time(Duration::from_secs(2));
     for size in BATCHES {
         let mut bench = Bench::new();
         group.throughput(Throughput::Elements(size as u64));

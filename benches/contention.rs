@@ -39,36 +39,23 @@ impl PlainLoop {
     fn new(directory: &tempfile::TempDir) -> Self {
         let path = directory.path().join("plain");
         let config = sled::Config::new().path(&path).flush_every_ms(None);
-        let database = config
-            .segment_size(2 * 1024 * 1024)
-            .open()
-            .expect("a new database");
-        database
-            .insert("event", record(u32::MAX, 1))
-            .expect("a write");
+        let database = config.segment_size(2 * 1024 * 1024).open().expect("a new database");
+        database.insert("event", record(u32::MAX, 1)).expect("a write");
         let log_file = Arc::new(File::open(path.join("db")).expect("sled's log"));
         Self { database, log_file }
     }
 
     fn sell(&self) {
         loop {
-            let read = self
-                .database
-                .get("event")
-                .expect("a read")
-                .expect("the event");
+            let read = self.database.get("event").expect("a read").expect("the event");
             let (available, version) = fields(&read);
             let next = record(available - 1, version + 1);
-            let swap = self
-                .database
-                .compare_and_swap("event", Some(&read), Some(next.as_slice()));
+            let swap = self.database.compare_and_swap("event", Some(&read), Some(next.as_slice()));
             if swap.expect("a write").is_err() {
                 continue;
             }
             let reservation = format!("reservation-{version:020}");
-            self.database
-                .insert(reservation, b"partner-1 1 seat")
-                .expect("a write");
+            self.database.insert(reservation, b"partner-1 1 seat").expect("a write");
             self.database.flush().expect("a flush");
             self.log_file.sync_data().expect("a disk that syncs");
             return;
@@ -97,26 +84,17 @@ struct Writer {
 impl Writer {
     fn new(directory: &tempfile::TempDir) -> Self {
         let runtime = Arc::new(Runtime::new().expect("a runtime"));
-        let store = open(&SledOptions::standard(directory.path().join("ours")))
-            .expect("a store")
-            .store;
+        let store =
+            open(&SledOptions::standard(directory.path().join("ours"))).expect("a store").store;
         let office = runtime.block_on(async {
-            let office = Office::open(store, Clock::System, Entropy::System)
-                .await
-                .expect("an office");
+            let office =
+                Office::open(store, Clock::System, Entropy::System).await.expect("an office");
             let terms = terms("bench", u32::MAX);
-            office
-                .create_event(terms, Actor::System, RequestId(0))
-                .await
-                .expect("an event");
+            office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
             office
         });
         let event = office.default_event_id().expect("an event");
-        Self {
-            runtime,
-            office,
-            event,
-        }
+        Self { runtime, office, event }
     }
 
     fn sell(&self) {
@@ -134,10 +112,7 @@ fn storm(threads: usize, sales: u64, sell: impl Fn() + Send + Sync) -> Duration 
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while left
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-                    .is_ok()
-                {
+                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
                     sell();
                 }
             });

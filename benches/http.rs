@@ -51,21 +51,11 @@ struct Told {
 /// A server that sells seats of one event without end, with its data in `directory`.
 fn start_ours(runtime: &Runtime, directory: &Path) -> SocketAddr {
     runtime.block_on(async {
-        let store = open(&SledOptions::standard(directory))
-            .expect("a store")
-            .store;
-        let office = Office::open(store, Clock::System, Entropy::System)
-            .await
-            .expect("an office");
+        let store = open(&SledOptions::standard(directory)).expect("a store").store;
+        let office = Office::open(store, Clock::System, Entropy::System).await.expect("an office");
         let terms = terms("bench", u32::MAX);
-        office
-            .create_event(terms, Actor::System, RequestId(0))
-            .await
-            .expect("an event");
-        let service = http::service(&Context {
-            office,
-            readiness: Readiness::default(),
-        });
+        office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
+        let service = http::service(&Context { office, readiness: Readiness::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let never = std::future::pending();
@@ -89,11 +79,7 @@ fn start_empty(runtime: &Runtime) -> SocketAddr {
             let told = Told {
                 reservation_id: "00000001-0000-8000-8009-61b42a322344".to_owned(),
                 seats: asked.seats,
-                status: if asked.partner_id.is_empty() {
-                    "refused"
-                } else {
-                    "confirmed"
-                },
+                status: if asked.partner_id.is_empty() { "refused" } else { "confirmed" },
                 version: 1,
             };
             warp::reply::with_status(warp::reply::json(&told), warp::http::StatusCode::CREATED)
@@ -152,14 +138,8 @@ async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) {
     );
     let mut answer = vec![0; 4096];
     let one_less = |left: u64| left.checked_sub(1);
-    while left
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-        .is_ok()
-    {
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("an open connection");
+    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+        stream.write_all(request.as_bytes()).await.expect("an open connection");
         let mut length = 0;
         loop {
             let room = answer.get_mut(length..).expect("an answer that fits");
@@ -168,11 +148,7 @@ async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) {
             length += read;
             let so_far = answer.get(..length).expect("what was read");
             if so_far.ends_with(b"}") {
-                assert!(
-                    so_far.starts_with(b"HTTP/1.1 201"),
-                    "{}",
-                    so_far.escape_ascii()
-                );
+                assert!(so_far.starts_with(b"HTTP/1.1 201"), "{}", so_far.escape_ascii());
                 break;
             }
         }

@@ -38,10 +38,7 @@ impl Clock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one home of the system clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one home of the system clock")]
 fn system_now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

@@ -23,10 +23,7 @@ const DOTENV_FILE: &str = ".env";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
 /// Settings as one source says them; what it does not say is `None`.
-#[expect(
-    clippy::doc_markdown,
-    reason = "--help shows these texts as they stand"
-)]
+#[expect(clippy::doc_markdown, reason = "--help shows these texts as they stand")]
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -76,11 +73,7 @@ pub enum AccessLogSetting {
 
 impl From<String> for AccessLogSetting {
     fn from(text: String) -> Self {
-        if text == "off" {
-            Self::Off
-        } else {
-            Self::File(text.into())
-        }
+        if text == "off" { Self::Off } else { Self::File(text.into()) }
     }
 }
 
@@ -189,9 +182,7 @@ impl Settings {
 
 /// Whether colours are unwanted (<https://no-color.org>).
 pub fn no_color() -> bool {
-    environment()
-        .get("NO_COLOR")
-        .is_some_and(|value| !value.is_empty())
+    environment().get("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// The path of this very program.
@@ -207,27 +198,19 @@ pub fn scratch_directory() -> PathBuf {
     std::env::temp_dir()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {
     std::env::vars().collect()
 }
 
 fn read_dotenv(file: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     match dotenvy::from_path_iter(file) {
-        Ok(entries) => entries
-            .collect::<Result<_, _>>()
-            .map_err(|error| ConfigError::Content {
-                file: file.to_owned(),
-                what: error.to_string(),
-            }),
-        Err(error) if error.not_found() => Ok(BTreeMap::new()),
-        Err(error) => Err(ConfigError::Content {
+        Ok(entries) => entries.collect::<Result<_, _>>().map_err(|error| ConfigError::Content {
             file: file.to_owned(),
             what: error.to_string(),
         }),
+        Err(error) if error.not_found() => Ok(BTreeMap::new()),
+        Err(error) => Err(ConfigError::Content { file: file.to_owned(), what: error.to_string() }),
     }
 }
 
@@ -243,10 +226,7 @@ fn read_variables(
     for (name, value) in variables {
         if let Some(key) = name.strip_prefix(PREFIX) {
             let flag = key.to_ascii_lowercase().replace('_', "-");
-            if !command
-                .get_arguments()
-                .any(|known| known.get_long() == Some(&flag))
-            {
+            if !command.get_arguments().any(|known| known.get_long() == Some(&flag)) {
                 return Err(wrong(format!("{name} is not a setting")));
             }
             words.push(format!("--{flag}={value}"));
@@ -262,9 +242,7 @@ fn read_variables(
         .and_then(|matches| Settings::from_arg_matches(&matches))
         .map_err(|error| wrong(first_line(&error)))?;
     if let Some(port) = port {
-        settings
-            .listen
-            .get_or_insert(SocketAddr::new(DEFAULT_LISTEN.ip(), port));
+        settings.listen.get_or_insert(SocketAddr::new(DEFAULT_LISTEN.ip(), port));
     }
     Ok(settings)
 }
@@ -283,10 +261,7 @@ fn read_file(given: Option<&Path>) -> Result<Settings, ConfigError> {
             return Ok(Settings::default());
         }
         Err(cause) => {
-            return Err(ConfigError::File {
-                file: file.to_owned(),
-                cause,
-            });
+            return Err(ConfigError::File { file: file.to_owned(), cause });
         }
     };
     toml::from_str(&text).map_err(|error| ConfigError::Content {
@@ -300,9 +275,7 @@ mod tests {
     use super::*;
 
     fn variables(list: &[(&str, &str)]) -> Result<Settings, ConfigError> {
-        let list = list
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let list = list.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         read_variables("environment", &list.collect())
     }
 
@@ -322,10 +295,7 @@ mod tests {
     fn port_alone_keeps_the_address_and_yields_to_listen() {
         let listen = |list| variables(list).unwrap().listen.unwrap().to_string();
         assert_eq!(listen(&[("PORT", "9000")]), "127.0.0.1:9000");
-        assert_eq!(
-            listen(&[("PORT", "9000"), ("TICKETBOSS_LISTEN", "[::1]:1")]),
-            "[::1]:1"
-        );
+        assert_eq!(listen(&[("PORT", "9000"), ("TICKETBOSS_LISTEN", "[::1]:1")]), "[::1]:1");
     }
 
     #[test]
@@ -346,15 +316,9 @@ mod tests {
 
     #[test]
     fn the_first_source_that_says_something_wins() {
-        let flag = Settings {
-            cache_mib: Some(1),
-            ..Settings::default()
-        };
-        let file = Settings {
-            cache_mib: Some(2),
-            log: Some("debug".into()),
-            ..Settings::default()
-        };
+        let flag = Settings { cache_mib: Some(1), ..Settings::default() };
+        let file =
+            Settings { cache_mib: Some(2), log: Some("debug".into()), ..Settings::default() };
         let config = flag.or(file).or_default();
         assert_eq!(config.cache_capacity_bytes, 1024 * 1024);
         assert_eq!(config.log, "debug");

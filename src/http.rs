@@ -65,11 +65,7 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             "/reservations",
             vec![get(reservations::summary), post(reservations::reserve)],
         ),
-        resource(
-            context,
-            "/reservations/{id}",
-            vec![delete(reservations::cancel)],
-        ),
+        resource(context, "/reservations/{id}", vec![delete(reservations::cancel)]),
         resource(context, "/healthz", vec![get(health::live)]),
         resource(context, "/readyz", vec![get(health::ready)]),
         dashboard::pages(context),
@@ -108,10 +104,7 @@ pub fn service(
 
 /// The id that the caller gave, if it is a UUID; else a fresh one.
 fn request_id(request: &Request<Incoming>, office: &Office) -> RequestId {
-    let given = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     match given.and_then(|text| Uuid::try_parse(text).ok()) {
         Some(uuid) => RequestId(uuid.as_u128()),
         None => office.new_request_id(),
@@ -120,22 +113,14 @@ fn request_id(request: &Request<Incoming>, office: &Office) -> RequestId {
 
 fn finish(response: &mut Response, request_id: RequestId) {
     let headers = response.headers_mut();
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("ETag,Retry-After,X-Request-Id"),
     );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let mut text = Uuid::encode_buffer();
-    let text = Uuid::from_u128(request_id.0)
-        .hyphenated()
-        .encode_lower(&mut text);
+    let text = Uuid::from_u128(request_id.0).hyphenated().encode_lower(&mut text);
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(REQUEST_ID, value);
     }
@@ -149,16 +134,10 @@ fn preflight(request: &Request<Incoming>) -> Response {
         header::ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"),
     );
-    if let Some(asked) = request
-        .headers()
-        .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
-    {
+    if let Some(asked) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Access-Control-Request-Headers"),
-    );
+    headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }

@@ -46,14 +46,8 @@ impl LineWriter {
         let output = open(&destination)?;
         let (queue, messages) = mpsc::sync_channel(QUEUE_LINES_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
-        let worker = Worker {
-            destination,
-            output,
-            dropped: dropped.clone(),
-        };
-        std::thread::Builder::new()
-            .name("lines".into())
-            .spawn(move || worker.run(&messages))?;
+        let worker = Worker { destination, output, dropped: dropped.clone() };
+        std::thread::Builder::new().name("lines".into()).spawn(move || worker.run(&messages))?;
         Ok(Self { queue, dropped })
     }
 
@@ -128,10 +122,7 @@ impl Worker {
     fn tell_dropped(&mut self) {
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            let _ = writeln!(
-                self.output,
-                "# {dropped} lines were dropped, the log was too slow"
-            );
+            let _ = writeln!(self.output, "# {dropped} lines were dropped, the log was too slow");
         }
     }
 }

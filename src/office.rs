@@ -43,6 +43,25 @@ struct Inner {
 struct Desks {
     by_id: HashMap<EventId, Arc<Desk>>,
     by_number: HashMap<EventNumber, Arc<Desk>>,
+    /// Nothing is sold any more; what is asked for is answered with `Unavailable`.
+    closed: bool,
+}
+
+impl Desks {
+    /// A damaged event whose number is not known.
+    fn of_unknown_number(&self) -> Option<&Arc<Desk>> {
+        let unknown = self.by_id.values().filter(|desk| desk.number().is_none());
+        unknown.min_by_key(|desk| desk.id())
+    }
+}
+
+/// Whether just one event has `number`.
+fn is_of_one(number: EventNumber, listed: &[Listed]) -> bool {
+    let has_it = |event: &&Listed| {
+        let loaded = event.loaded.as_ref();
+        loaded.is_ok_and(|loaded| loaded.record.number == number)
+    };
+    listed.iter().filter(has_it).count() == 1
 }
 
 /// Why the office could not do what it was asked for.
@@ -110,15 +129,13 @@ impl Office {
     /// When the store cannot be read.
     pub async fn open(store: Store, clock: Clock, entropy: Entropy) -> Result<Self, StoreError> {
         let listed = store.events().await?;
-        let office = Self(Arc::new(Inner {
-            store,
-            clock,
-            entropy,
-            desks: RwLock::default(),
-        }));
-        for Listed { event, loaded } in listed {
-            let desk = office.open_desk(&event, loaded).await?;
-            office.keep(desk);
+        let office = Self(Arc::new(Inner { store, clock, entropy, desks: RwLock::default() }));
+        for Listed { event, loaded } in &listed {
+            let desk = match loaded {
+                Ok(loaded) => office.open_desk(event, loaded, &listed).await?,
+                Err(damage) => Desk::damaged(damage.clone(), None),
+            };
+            office.keep(desk)?;
         }
         Ok(office)
     }
@@ -126,20 +143,18 @@ impl Office {
     async fn open_desk(
         &self,
         id: &EventId,
-        loaded: Result<Loaded, Damage>,
+        loaded: &Loaded,
+        listed: &[Listed],
     ) -> Result<Desk, StoreError> {
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(damage) => return Ok(Desk::damaged(damage)),
-        };
         let record = &loaded.record;
-        let pages = self
-            .0
-            .store
-            .pages(record.number, Version::FIRST, record.version);
-        match ledger::replay(id, &loaded, pages).await {
-            Ok(replayed) => Ok(self.start_desk(replayed.event, loaded)),
-            Err(ReplayError::Damaged(damage)) => Ok(Desk::damaged(damage)),
+        let pages = self.0.store.pages(record.number, Version::FIRST, record.version);
+        match ledger::replay(id, loaded, pages).await {
+            Ok(replayed) => Ok(self.start_desk(replayed.event, loaded.clone())),
+            Err(ReplayError::Damaged(damage)) => {
+                // Of two records with one number, that of the damaged event is the wrong one.
+                let number = is_of_one(record.number, listed).then_some(record.number);
+                Ok(Desk::damaged(damage, number))
+            }
             Err(ReplayError::Store(error)) => Err(error),
         }
     }
@@ -148,27 +163,32 @@ impl Office {
         Desk::open(self.0.store.clone(), self.0.clock.clone(), event, loaded)
     }
 
-    fn keep(&self, desk: Desk) {
+    fn keep(&self, desk: Desk) -> Result<(), StoreError> {
         let desk = Arc::new(desk);
         let mut desks = self.0.desks.write().unwrap_or_else(PoisonError::into_inner);
+        if desks.closed {
+            return Err(StoreError::Failed("the office is closed".into()));
+        }
         if let Some(number) = desk.number() {
             desks.by_number.insert(number, desk.clone());
         }
         desks.by_id.insert(desk.id().clone(), desk);
+        Ok(())
     }
 
     fn desk(&self, id: &EventId) -> Result<Arc<Desk>, OfficeError> {
         let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        desks
-            .by_id
-            .get(id)
-            .cloned()
-            .ok_or(OfficeError::EventNotFound)
+        desks.by_id.get(id).cloned().ok_or(OfficeError::EventNotFound)
     }
 
-    fn desk_by_number(&self, number: EventNumber) -> Option<Arc<Desk>> {
+    /// The desk of a reservation's event. While there is an event whose number is not known, a
+    /// number that nobody has may be its; that the reservation never was cannot be said then.
+    fn desk_by_number(&self, number: EventNumber) -> Result<Arc<Desk>, OfficeError> {
         let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        desks.by_number.get(&number).cloned()
+        let desk = desks.by_number.get(&number);
+        desk.or_else(|| desks.of_unknown_number())
+            .cloned()
+            .ok_or(OfficeError::Refused(Refusal::ReservationNotFound))
     }
 
     /// The event's ids, in no order.
@@ -180,11 +200,7 @@ impl Office {
     /// What is damaged, in no order.
     pub fn damages(&self) -> Vec<Damage> {
         let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        desks
-            .by_id
-            .values()
-            .filter_map(|desk| desk.damage())
-            .collect()
+        desks.by_id.values().filter_map(|desk| desk.damage()).collect()
     }
 
     /// A fresh id for a request.
@@ -208,12 +224,7 @@ impl Office {
         request: RequestId,
     ) -> Result<Arc<Event>, OfficeError> {
         let id = terms.id.clone();
-        if self.desk(&id).is_ok() {
-            return Err(OfficeError::EventExists(id));
-        }
-        if self.event_ids().len() >= EVENTS_MAX {
-            return Err(OfficeError::TooManyEvents);
-        }
+        self.check_room_for(&id)?;
         let number = self.0.store.claim_event_number().await?;
         let change = Change {
             version: Version::FIRST,
@@ -230,10 +241,24 @@ impl Office {
             Swap::Won(token) => {
                 let desk = self.start_desk(event, Loaded { record, token });
                 let event = desk.event()?;
-                self.keep(desk);
+                self.keep(desk)?;
                 Ok(event)
             }
         }
+    }
+
+    fn check_room_for(&self, id: &EventId) -> Result<(), OfficeError> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        if desks.closed {
+            return Err(OfficeError::Unavailable);
+        }
+        if desks.by_id.contains_key(id) {
+            return Err(OfficeError::EventExists(id.clone()));
+        }
+        if desks.by_id.len() >= EVENTS_MAX {
+            return Err(OfficeError::TooManyEvents);
+        }
+        Ok(())
     }
 
     /// The event as it was last committed. It waits for nobody.
@@ -251,13 +276,14 @@ impl Office {
     pub fn default_event_id(&self) -> Result<EventId, OfficeError> {
         let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
         let lowest = desks.by_number.iter().min_by_key(|(number, _)| **number);
-        // An event whose record cannot be read has no number that we know. If there is no other
-        // event, then that one is meant.
-        let desk = lowest
+        // An event whose record cannot be read has no number that we know, and it may be the lowest,
+        // unless that is 1. Rather nothing is sold by default than seats of the wrong event.
+        let first = lowest.filter(|(number, _)| **number == EventNumber(1));
+        let desk = first
             .map(|(_, desk)| desk)
-            .or_else(|| desks.by_id.values().next());
-        desk.map(|desk| desk.id().clone())
-            .ok_or(OfficeError::EventNotFound)
+            .or_else(|| desks.of_unknown_number())
+            .or_else(|| lowest.map(|(_, desk)| desk));
+        desk.map(|desk| desk.id().clone()).ok_or(OfficeError::EventNotFound)
     }
 
     /// Takes seats of an event for a partner, confirmed at once. The answer is on disk.
@@ -273,27 +299,11 @@ impl Office {
         request: RequestId,
     ) -> Result<Reserved, OfficeError> {
         let nonce = self.0.entropy.nonce();
-        let intent = Intent::Reserve {
-            partner,
-            seats,
-            nonce,
-        };
-        let command = Command {
-            by: Actor::Anonymous,
-            request,
-            intent,
-        };
+        let intent = Intent::Reserve { partner, seats, nonce };
+        let command = Command { by: Actor::Anonymous, request, intent };
         let made = self.desk(event)?.ask(command).await?;
         let version = made.change.version;
-        Ok(Reserved {
-            id: ReservationId {
-                event: made.event,
-                version,
-                nonce,
-            },
-            seats,
-            version,
-        })
+        Ok(Reserved { id: ReservationId { event: made.event, version, nonce }, seats, version })
     }
 
     /// Gives up a reservation. The answer, the version that did it, is on disk.
@@ -306,15 +316,9 @@ impl Office {
         reservation: ReservationId,
         request: RequestId,
     ) -> Result<Version, OfficeError> {
-        let desk = self
-            .desk_by_number(reservation.event)
-            .ok_or(Refusal::ReservationNotFound)?;
+        let desk = self.desk_by_number(reservation.event)?;
         let intent = Intent::Cancel { reservation };
-        let command = Command {
-            by: Actor::Anonymous,
-            request,
-            intent,
-        };
+        let command = Command { by: Actor::Anonymous, request, intent };
         Ok(desk.ask(command).await?.change.version)
     }
 
@@ -323,14 +327,9 @@ impl Office {
     /// # Errors
     /// Refusal `ReservationNotFound`; `EventDamaged`.
     pub fn reservation(&self, id: ReservationId) -> Result<Reservation, OfficeError> {
-        let desk = self
-            .desk_by_number(id.event)
-            .ok_or(Refusal::ReservationNotFound)?;
+        let desk = self.desk_by_number(id.event)?;
         let event = desk.event()?;
-        Ok(event
-            .reservation(id)
-            .ok_or(Refusal::ReservationNotFound)?
-            .clone())
+        Ok(event.reservation(id).ok_or(Refusal::ReservationNotFound)?.clone())
     }
 
     /// Waits until the store fails for good, and says why.
@@ -338,12 +337,13 @@ impl Office {
         self.0.store.failed().await
     }
 
-    /// Takes no more commands, and waits until those that were taken are answered.
+    /// Takes no more commands, and waits until those that were taken are answered. What was
+    /// committed can still be read.
     pub async fn close(&self) {
         let desks: Vec<_> = {
             let mut desks = self.0.desks.write().unwrap_or_else(PoisonError::into_inner);
-            desks.by_number.clear();
-            desks.by_id.drain().map(|(_, desk)| desk).collect()
+            desks.closed = true;
+            desks.by_id.values().cloned().collect()
         };
         for desk in desks {
             desk.close().await;

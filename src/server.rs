@@ -91,14 +91,8 @@ pub async fn serve<A, F>(
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        log::warn!(
-            "some connections were still open after {:?} and were cut",
-            limits.grace
-        );
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        log::warn!("some connections were still open after {:?} and were cut", limits.grace);
     }
 }
 
@@ -107,11 +101,7 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = places
-        .clone()
-        .acquire_owned()
-        .await
-        .expect("the places are never closed");
+    let place = places.clone().acquire_owned().await.expect("the places are never closed");
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {

@@ -162,10 +162,7 @@ fn read_record(event: &EventId, bytes: &[u8]) -> Result<Loaded, Damage> {
         version: Version::ZERO,
         fault: Fault::Record(why),
     })?;
-    Ok(Loaded {
-        record,
-        token: Token::of(bytes),
-    })
+    Ok(Loaded { record, token: Token::of(bytes) })
 }
 
 /// A backend. The set is closed: what stands above needs neither `dyn` nor generics.

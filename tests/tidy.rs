@@ -35,41 +35,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("StatusCode::BAD_REQUEST", &["src/http/problem.rs"]),
     ("StatusCode::SERVICE_UNAVAILABLE", &["src/http/problem.rs"]),
-    (
-        "StatusCode::INTERNAL_SERVER_ERROR",
-        &["src/http/problem.rs"],
-    ),
+    ("StatusCode::INTERNAL_SERVER_ERROR", &["src/http/problem.rs"]),
     ("sync_data", &["src/store/sled"]),
 ];
 
 /// Words that must not stand in a place.
 const STRANGERS: &[(&str, &[&str])] = &[
-    (
-        "src/domain",
-        &[
-            "serde",
-            "uuid",
-            "async ",
-            "log::",
-            "std::time",
-            "std::fs",
-            "tokio",
-            "jiff",
-        ],
-    ),
-    ("src/store", &["serde_json", "warp", "hyper", "log::"]),
+    ("src/domain", &["serde", "uuid", "async ", "log::", "std::time", "std::fs", "tokio", "jiff"]),
+    ("src/store", &["serde_json", "warp", "hyper"]),
     ("src/office", &["serde", "warp", "hyper", "std::time"]),
     ("src/http", &["crate::store", "sled", "std::fs"]),
-    (
-        "src",
-        &[
-            "#[allow(",
-            "#![allow(",
-            "todo!(",
-            "unimplemented!(",
-            "unsafe ",
-        ],
-    ),
+    ("src", &["#[allow(", "#![allow(", "todo!(", "unimplemented!(", "unsafe "]),
 ];
 
 /// The longest file of the source.
@@ -90,13 +66,7 @@ impl Source {
 
     fn module(&self) -> String {
         let relative = self.path.strip_prefix("src").unwrap();
-        let first = relative
-            .components()
-            .next()
-            .unwrap()
-            .as_os_str()
-            .to_str()
-            .unwrap();
+        let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
         first.trim_end_matches(".rs").to_owned()
     }
 }
@@ -115,16 +85,11 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let code = text
-                .split("#[cfg(test)]\nmod tests")
-                .next()
-                .unwrap_or_default();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
             let is_code = |line: &&str| !line.trim_start().starts_with("//");
             let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
             // The module of our own that is called like the crate is no use of the crate.
-            let code = code
-                .replace("store::sled::", "store::")
-                .replace("self::sled::", "self::");
+            let code = code.replace("store::sled::", "store::").replace("self::sled::", "self::");
             found.push(Source { path, code, text });
         }
     }
@@ -132,9 +97,7 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
 
 fn floor(module: &str) -> u8 {
     let known = FLOORS.iter().find(|(name, _)| *name == module);
-    known
-        .unwrap_or_else(|| panic!("{module} has no floor in tests/tidy.rs"))
-        .1
+    known.unwrap_or_else(|| panic!("{module} has no floor in tests/tidy.rs")).1
 }
 
 fn complain(faults: &[String]) {
@@ -151,10 +114,7 @@ fn a_file_uses_lower_floors_only() {
             .match_indices("crate::")
             .map(|(at, word)| (at, &source.code[at + word.len()..]))
         {
-            let used = after
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .next()
-                .unwrap();
+            let used = after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
             if used != own && floor(used) >= floor(&own) {
                 faults.push(format!("{}: {own} uses {used}", source.path.display()));
             }
@@ -170,10 +130,7 @@ fn words_stand_in_their_homes() {
         for (word, homes) in HOMES {
             let at_home = homes.iter().any(|home| source.is_in(home));
             if source.code.contains(word) && !at_home {
-                faults.push(format!(
-                    "{}: {word} belongs into {homes:?}",
-                    source.path.display()
-                ));
+                faults.push(format!("{}: {word} belongs into {homes:?}", source.path.display()));
             }
         }
         for (place, strangers) in STRANGERS {
@@ -189,10 +146,8 @@ fn words_stand_in_their_homes() {
 
 #[test]
 fn a_record_is_swapped_in_one_place() {
-    let swaps = sources()
-        .iter()
-        .map(|s| s.code.matches(".compare_and_swap(").count())
-        .sum::<usize>();
+    let swaps =
+        sources().iter().map(|s| s.code.matches(".compare_and_swap(").count()).sum::<usize>();
     assert_eq!(swaps, 1);
 }
 
@@ -201,20 +156,14 @@ fn a_file_says_what_it_is_for_and_is_not_too_long() {
     let mut faults = Vec::new();
     for source in sources() {
         if !source.text.starts_with("//! ") {
-            faults.push(format!(
-                "{}: begins without a //! line",
-                source.path.display()
-            ));
+            faults.push(format!("{}: begins without a //! line", source.path.display()));
         }
         let lines = source.text.lines().count();
         if lines > FILE_LINES_MAX {
             faults.push(format!("{}: {lines} lines", source.path.display()));
         }
         if source.path.ends_with("mod.rs") {
-            faults.push(format!(
-                "{}: foo.rs and foo/, no mod.rs",
-                source.path.display()
-            ));
+            faults.push(format!("{}: foo.rs and foo/, no mod.rs", source.path.display()));
         }
     }
     complain(&faults);
@@ -224,12 +173,6 @@ fn a_file_says_what_it_is_for_and_is_not_too_long() {
 fn every_test_that_is_ignored_says_what_it_needs() {
     let mut found = Vec::new();
     collect(Path::new("tests"), &mut found);
-    let bare = found
-        .iter()
-        .filter(|source| source.text.contains("#[ignore]\n"));
-    complain(
-        &bare
-            .map(|source| source.path.display().to_string())
-            .collect::<Vec<_>>(),
-    );
+    let bare = found.iter().filter(|source| source.text.contains("#[ignore]\n"));
+    complain(&bare.map(|source| source.path.display().to_string()).collect::<Vec<_>>());
 }

@@ -27,11 +27,7 @@ pub(super) fn complain(why: impl Display) {
 pub(super) fn start_log(filter: &str) -> std::io::Result<LineWriter> {
     let lines = LineWriter::start(Destination::StandardError)?;
     let colours = std::io::stderr().is_terminal() && !config::no_color();
-    let style = if colours {
-        WriteStyle::Always
-    } else {
-        WriteStyle::Never
-    };
+    let style = if colours { WriteStyle::Always } else { WriteStyle::Never };
     pretty_env_logger::formatted_timed_builder()
         .parse_filters(&format!("sled=warn,{filter}"))
         .target(Target::Pipe(Box::new(lines.clone())))

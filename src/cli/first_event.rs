@@ -55,10 +55,7 @@ mod tests {
         let terms = read(None).unwrap();
         assert_eq!(terms.id.as_str(), "node-meetup-2025");
         assert_eq!(terms.name.as_str(), "Node.js Tech Meet-up");
-        assert_eq!(
-            (terms.capacity.get(), terms.seats_per_request_max.get()),
-            (500, 10)
-        );
+        assert_eq!((terms.capacity.get(), terms.seats_per_request_max.get()), (500, 10));
     }
 
     #[test]
@@ -69,9 +66,6 @@ mod tests {
         let unknown = r#"{"eventId":"a","name":"b","totalSeats":1,"seats":1}"#;
         assert!(why(unknown).contains("unknown field `seats`"));
         let id = r#"{"eventId":"A b","name":"b","totalSeats":1}"#;
-        assert_eq!(
-            why(id),
-            "eventId may have the letters a-z, digits, '-' and '_' only"
-        );
+        assert_eq!(why(id), "eventId may have the letters a-z, digits, '-' and '_' only");
     }
 }

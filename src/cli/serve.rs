@@ -49,12 +49,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let log = console::start_log(&config.log)?;
     let access_log = open_access_log(&config)?;
     let office = open_office(opened, first_event).await?;
-    introduce(
-        &config,
-        &listener,
-        &office,
-        if is_new { " (new)" } else { "" },
-    )?;
+    introduce(&config, &listener, &office, if is_new { " (new)" } else { "" })?;
     let ended = serve(&config, listener, office, &access_log, signals).await;
     access_log.flush();
     flush(log);
@@ -69,10 +64,7 @@ async fn serve(
     signals: Signals,
 ) -> ExitCode {
     let readiness = Readiness::default();
-    let service = http::service(&Context {
-        office: office.clone(),
-        readiness: readiness.clone(),
-    });
+    let service = http::service(&Context { office: office.clone(), readiness: readiness.clone() });
     let stop = CancellationToken::new();
     let serving = server::serve(
         listener,
@@ -116,11 +108,7 @@ async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Sig
 fn listen(config: &Config) -> Result<TcpListener, Failure> {
     let address = config.listen;
     let bind = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG_CONNECTIONS_MAX)
@@ -139,26 +127,23 @@ fn open_access_log(config: &Config) -> Result<AccessLog, Failure> {
     match &config.access_log {
         AccessLogSetting::Off => Ok(AccessLog::OFF),
         AccessLogSetting::File(path) => AccessLog::to_file(path, Clock::System).map_err(|error| {
-            format!(
-                "the access log {} cannot be opened: {error}",
-                path.display()
-            )
-            .into()
+            format!("the access log {} cannot be opened: {error}", path.display()).into()
         }),
     }
 }
 
 /// Opens every event, tells what was found, and creates the first event where there is none.
 async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, Failure> {
-    for orphan in &opened.orphans {
-        let event = orphan
-            .event
-            .as_ref()
-            .map_or("an event that was never created", |id| id.as_str());
+    for orphan in &opened.leftovers.orphans {
+        let event =
+            orphan.event.as_ref().map_or("an event that was never created", |id| id.as_str());
         log::warn!(
             "removed an unfinished page of {event}, version {}, left by a crash",
             orphan.first_version
         );
+    }
+    for number in &opened.leftovers.ownerless {
+        log::error!("the ledger of event number {} has lost its record; it is kept", number.0);
     }
     let office = Office::open(opened.store, Clock::System, Entropy::System).await?;
     for damage in office.damages() {
@@ -166,9 +151,7 @@ async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, 
     }
     if office.event_ids().is_empty() {
         let request = office.new_request_id();
-        office
-            .create_event(first_event, Actor::System, request)
-            .await?;
+        office.create_event(first_event, Actor::System, request).await?;
     }
     Ok(office)
 }
@@ -182,10 +165,7 @@ fn introduce(
 ) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     console::say(format_args!("TicketBoss {}", env!("CARGO_PKG_VERSION")));
-    console::say(format_args!(
-        "  data       {}{is_new}",
-        config.data_dir.display()
-    ));
+    console::say(format_args!("  data       {}{is_new}", config.data_dir.display()));
     if let Ok(event) = office.default_event_id().and_then(|id| office.event(&id)) {
         let seats = event.seats();
         console::say(format_args!(
@@ -213,10 +193,7 @@ fn flush(log: LineWriter) {
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     // Where the system refuses, the limit is what it was; accepting copes with running out.
     let _ = setrlimit(Resource::Nofile, raised);
 }

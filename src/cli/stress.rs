@@ -98,11 +98,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let verdict = Books::new(before, after).judge(&answers);
     report::print_verdict(&verdict);
-    Ok(if verdict.is_good() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Lets all clients loose, and collects what they were told.
@@ -162,10 +158,7 @@ impl Caller {
         let mut answers = Vec::new();
         let mut latencies = Latencies::new();
         let take = |left: u64| left.checked_sub(1);
-        while left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-            .is_ok()
-        {
+        while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             let began = Instant::now();
             let (kind, answer) = self.step().await;
             latencies.record(kind, began.elapsed());

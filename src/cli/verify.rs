@@ -15,14 +15,11 @@ use super::{Failure, console};
 use crate::config::{Config, Settings};
 use crate::domain::{Event, EventId, Version};
 use crate::store::ledger::{self, ReplayError, Replayed};
-use crate::store::sled::{self as sled_store, Orphan, SledOptions};
+use crate::store::sled::{self as sled_store, Leftovers, SledOptions};
 use crate::store::{Damage, Loaded, Store};
 
 #[derive(Debug, Args)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "--help shows these texts as they stand"
-)]
+#[expect(clippy::doc_markdown, reason = "--help shows these texts as they stand")]
 pub(super) struct Arguments {
     /// Directory of the database
     /// [env: TICKETBOSS_DATA_DIR] [default: data/db]
@@ -46,30 +43,20 @@ struct Checked {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let settings = Settings {
-        data_dir: arguments.data_dir,
-        ..Settings::default()
-    };
+    let settings = Settings { data_dir: arguments.data_dir, ..Settings::default() };
     let config = Config::find(settings, arguments.config.as_deref())?;
-    let answers = arguments
-        .answers
-        .as_deref()
-        .map(answers::read)
-        .transpose()?;
+    let answers = arguments.answers.as_deref().map(answers::read).transpose()?;
     let began = Instant::now();
     let opened = sled_store::inspect(&SledOptions::standard(&config.data_dir))?;
-    tell_orphans(&opened.orphans);
     let mut checked = Checked::default();
+    tell_leftovers(&opened.leftovers, &mut checked);
     let mut default_event = None;
     for listed in opened.store.events().await? {
         let event = match listed.loaded {
             Ok(loaded) => check(&opened.store, &listed.event, &loaded, &mut checked).await?,
             Err(damage) => tell_damage(&damage, &mut checked),
         };
-        if event
-            .as_ref()
-            .is_some_and(|event| is_before(event, default_event.as_ref()))
-        {
+        if event.as_ref().is_some_and(|event| is_before(event, default_event.as_ref())) {
             default_event = event;
         }
     }
@@ -80,11 +67,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     summarise(&checked, began.elapsed());
     let good = checked.damaged == 0 && untrue == 0;
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The seed's routes are about the event with the lowest number, so its answers are, too.
@@ -100,11 +83,7 @@ async fn check(
 ) -> Result<Option<Event>, Failure> {
     let record = &loaded.record;
     let pages = store.pages(record.number, Version::FIRST, record.version);
-    let Replayed {
-        event,
-        pages,
-        bytes,
-    } = match ledger::replay(id, loaded, pages).await {
+    let Replayed { event, pages, bytes } = match ledger::replay(id, loaded, pages).await {
         Ok(replayed) => replayed,
         Err(ReplayError::Damaged(damage)) => return Ok(tell_damage(&damage, checked)),
         Err(ReplayError::Store(error)) => return Err(error.into()),
@@ -134,13 +113,18 @@ fn tell_damage(damage: &Damage, checked: &mut Checked) -> Option<Event> {
     None
 }
 
-fn tell_orphans(orphans: &[Orphan]) {
-    for orphan in orphans {
+fn tell_leftovers(leftovers: &Leftovers, checked: &mut Checked) {
+    for orphan in &leftovers.orphans {
         let event = orphan.event.as_ref().map_or("no event", EventId::as_str);
         console::say(format_args!(
             "note     {event}: an unfinished page at version {}, left by a crash; the next start removes it",
             orphan.first_version,
         ));
+    }
+    for number in &leftovers.ownerless {
+        checked.events += 1;
+        checked.damaged += 1;
+        console::say(format_args!("DAMAGED  event number {} has lost its record", number.0));
     }
 }
 
@@ -150,9 +134,7 @@ fn tell_untrue(untrue: &[String], count: usize) -> usize {
     }
     let count = console::grouped(count as u64);
     match untrue.len() {
-        0 => console::say(format_args!(
-            "good     {count} answers, all true of what is stored"
-        )),
+        0 => console::say(format_args!("good     {count} answers, all true of what is stored")),
         wrong => console::say(format_args!("UNTRUE   {wrong} of {count} answers")),
     }
     untrue.len()
@@ -170,8 +152,9 @@ fn summarise(checked: &Checked, took: Duration) {
         0 => "verified".to_owned(),
         damaged => format!("{damaged} DAMAGED of"),
     };
+    let events = if checked.events == 1 { "event" } else { "events" };
     console::say(format_args!(
-        "{verdict} {} events, {} changes, {} pages, {:.1} MB in {seconds:.2} s, {} changes/s",
+        "{verdict} {} {events}, {} changes, {} pages, {:.1} MB in {seconds:.2} s, {} changes/s",
         checked.events,
         console::grouped(checked.changes),
         console::grouped(checked.pages),

@@ -73,23 +73,13 @@ impl Event {
     /// # Errors
     /// When `change` is not an `EventCreated` at version 1.
     pub fn create(number: EventNumber, change: &Change) -> Result<Self, Violation> {
-        let Fact::EventCreated(EventTerms {
-            id,
-            name,
-            capacity,
-            seats_per_request_max,
-        }) = &change.fact
+        let Fact::EventCreated(EventTerms { id, name, capacity, seats_per_request_max }) =
+            &change.fact
         else {
-            return Err(violation(
-                change.version,
-                "a ledger begins with EventCreated",
-            ));
+            return Err(violation(change.version, "a ledger begins with EventCreated"));
         };
         if change.version != Version::FIRST {
-            return Err(violation(
-                change.version,
-                "an event is created at version 1",
-            ));
+            return Err(violation(change.version, "an event is created at version 1"));
         }
         let seats = SeatCounts {
             capacity: capacity.get(),
@@ -165,9 +155,7 @@ impl Event {
 
     /// Every reservation that was ever made, with its id, in the order of making.
     pub fn reservations(&self) -> impl Iterator<Item = (ReservationId, &Reservation)> {
-        self.reservations
-            .iter()
-            .map(|(version, kept)| (kept.id(self.number, *version), kept))
+        self.reservations.iter().map(|(version, kept)| (kept.id(self.number, *version), kept))
     }
 
     /// The reservation of exactly this id.
@@ -185,11 +173,9 @@ impl Event {
     /// cancel — `ReservationNotFound`, `AlreadyCancelled`.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
         let fact = match &command.intent {
-            Intent::Reserve {
-                partner,
-                seats,
-                nonce,
-            } => self.decide_reserve(partner, *seats, *nonce)?,
+            Intent::Reserve { partner, seats, nonce } => {
+                self.decide_reserve(partner, *seats, *nonce)?
+            }
             Intent::Cancel { reservation } => self.decide_cancel(*reservation)?,
         };
         Ok(Change {
@@ -213,18 +199,10 @@ impl Event {
             .ok_or(Refusal::SeatsPerRequest { asked, most })?;
         let available = self.seats.available;
         if asked > available {
-            return Err(Refusal::NotEnoughSeats {
-                asked,
-                available,
-                version: self.version,
-            });
+            return Err(Refusal::NotEnoughSeats { asked, available, version: self.version });
         }
         // Nothing can refuse from here on.
-        Ok(Fact::Reserved {
-            partner: partner.clone(),
-            seats,
-            nonce,
-        })
+        Ok(Fact::Reserved { partner: partner.clone(), seats, nonce })
     }
 
     fn decide_cancel(&self, id: ReservationId) -> Result<Fact, Refusal> {
@@ -233,9 +211,7 @@ impl Event {
             return Err(Refusal::AlreadyCancelled { since });
         }
         // Nothing can refuse from here on.
-        Ok(Fact::Cancelled {
-            reservation: id.version,
-        })
+        Ok(Fact::Cancelled { reservation: id.version })
     }
 
     /// Makes a change that [`Event::decide`] has just stated of this very state.
@@ -244,18 +220,10 @@ impl Event {
     /// When the change is not the next one of this event; then the caller is broken, and going on
     /// would sell a seat twice.
     pub fn apply(&mut self, change: &Change) {
-        assert_eq!(
-            change.version,
-            self.version.next(),
-            "changes are applied in order"
-        );
+        assert_eq!(change.version, self.version.next(), "changes are applied in order");
         match &change.fact {
             Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
-            Fact::Reserved {
-                partner,
-                seats,
-                nonce,
-            } => {
+            Fact::Reserved { partner, seats, nonce } => {
                 self.apply_reserved(change, partner, *seats, *nonce);
             }
             Fact::Cancelled { reservation } => self.apply_cancelled(change, *reservation),
@@ -277,29 +245,18 @@ impl Event {
         totals.reservations += 1;
         totals.seats += u64::from(seats.get());
         self.partners.insert(partner.clone(), totals);
-        let reservation = Reservation {
-            partner,
-            seats,
-            status: Status::Confirmed,
-            nonce,
-            made_at: change.at,
-        };
+        let reservation =
+            Reservation { partner, seats, status: Status::Confirmed, nonce, made_at: change.at };
         self.reservations.insert(change.version, reservation);
     }
 
     fn apply_cancelled(&mut self, change: &Change, made_by: Version) {
-        let reservation = self
-            .reservations
-            .get_mut(&made_by)
-            .expect("decide found this reservation");
-        reservation.status = Status::Cancelled {
-            since: change.version,
-        };
+        let reservation =
+            self.reservations.get_mut(&made_by).expect("decide found this reservation");
+        reservation.status = Status::Cancelled { since: change.version };
         let seats = reservation.seats.get();
-        let totals = self
-            .partners
-            .get_mut(&reservation.partner)
-            .expect("a reservation has its partner");
+        let totals =
+            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
         totals.reservations -= 1;
         totals.seats -= u64::from(seats);
         self.seats.available += seats;
@@ -328,10 +285,7 @@ impl Event {
             Fact::Cancelled { reservation } => {
                 let kept = self.reservations.get(reservation);
                 if kept.map(|kept| kept.status) != Some(Status::Confirmed) {
-                    return Err(violation(
-                        at,
-                        "a reservation is cancelled that has no seats",
-                    ));
+                    return Err(violation(at, "a reservation is cancelled that has no seats"));
                 }
             }
             Fact::Reserved { .. } => {}
@@ -345,17 +299,8 @@ impl Event {
     /// # Errors
     /// The first law that does not hold.
     pub fn check(&self) -> Result<(), Violation> {
-        let SeatCounts {
-            capacity,
-            available,
-            held,
-            confirmed,
-            blocked,
-        } = self.seats;
-        let sum = [available, held, confirmed, blocked]
-            .into_iter()
-            .map(u64::from)
-            .sum::<u64>();
+        let SeatCounts { capacity, available, held, confirmed, blocked } = self.seats;
+        let sum = [available, held, confirmed, blocked].into_iter().map(u64::from).sum::<u64>();
         if sum != u64::from(capacity) {
             let law = format!(
                 "available {available} + held {held} + confirmed {confirmed} + blocked {blocked} \
@@ -387,10 +332,7 @@ impl Event {
                 Status::Cancelled { since } => since,
             };
             if latest > self.version {
-                return Err(violation(
-                    self.version,
-                    format!("a reservation is of {latest}"),
-                ));
+                return Err(violation(self.version, format!("a reservation is of {latest}")));
             }
         }
         let kept = PartnerTotals {
@@ -413,8 +355,5 @@ impl Event {
 }
 
 fn violation(version: Version, law: impl fmt::Display) -> Violation {
-    Violation {
-        version,
-        law: law.to_string(),
-    }
+    Violation { version, law: law.to_string() }
 }

@@ -153,11 +153,7 @@ impl Version {
     /// After 2⁴⁰ − 1 changes, some 300 years at a hundred changes a second.
     #[must_use]
     pub fn next(self) -> Self {
-        assert!(
-            self < Self::MAX,
-            "an event has at most {} changes",
-            Self::MAX.0
-        );
+        assert!(self < Self::MAX, "an event has at most {} changes", Self::MAX.0);
         Self(self.0 + 1)
     }
 }
@@ -303,20 +299,14 @@ mod tests {
             version: Version::MAX,
             nonce: Nonce::from_bits(u64::MAX),
         };
-        assert_eq!(
-            format!("{:032x}", id.to_bits()),
-            "ffffffffffff8fffbfffffffffffffff"
-        );
+        assert_eq!(format!("{:032x}", id.to_bits()), "ffffffffffff8fffbfffffffffffffff");
     }
 
     #[test]
     fn names_are_refused_for_their_reason() {
         assert_eq!(PartnerId::new(" \t"), Err(InvalidName::Blank));
         assert_eq!(PartnerId::new(&"é".repeat(128)).map(|_| ()), Ok(()));
-        assert_eq!(
-            PartnerId::new(&"é".repeat(129)),
-            Err(InvalidName::TooLong(128))
-        );
+        assert_eq!(PartnerId::new(&"é".repeat(129)), Err(InvalidName::TooLong(128)));
         assert_eq!(EventId::new("Node"), Err(InvalidName::Alphabet));
         assert_eq!(EventId::new(""), Err(InvalidName::Blank));
     }

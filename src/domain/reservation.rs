@@ -34,10 +34,6 @@ pub enum Status {
 impl Reservation {
     /// The full id of this reservation, given where its event keeps it.
     pub fn id(&self, event: EventNumber, version: Version) -> ReservationId {
-        ReservationId {
-            event,
-            version,
-            nonce: self.nonce,
-        }
+        ReservationId { event, version, nonce: self.nonce }
     }
 }

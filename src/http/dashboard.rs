@@ -26,12 +26,10 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// a problem.
 pub(super) fn pages(_: &Context) -> BoxedFilter<(Response,)> {
     anything()
-        .map(
-            |path: warp::path::FullPath, method: Method, request_id, headers: HeaderMap| {
-                page(path.as_str(), &method, &headers)
-                    .unwrap_or_else(|problem| problem.into_response(request_id))
-            },
-        )
+        .map(|path: warp::path::FullPath, method: Method, request_id, headers: HeaderMap| {
+            page(path.as_str(), &method, &headers)
+                .unwrap_or_else(|problem| problem.into_response(request_id))
+        })
         .boxed()
 }
 
@@ -48,19 +46,14 @@ fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Pr
     let lost = || browser_is_lost(path, method, headers).then(|| Assets::get("index.html"));
     match asset.map(Some).or_else(lost).flatten() {
         Some(file) => Ok(file_response(&file, headers)),
-        None => Err(Problem::new(
-            Code::NotFound,
-            format!("there is nothing at {path:?}"),
-        )),
+        None => Err(Problem::new(Code::NotFound, format!("there is nothing at {path:?}"))),
     }
 }
 
 /// Whether somebody typed an address, rather than a program calling the API.
 fn browser_is_lost(path: &str, method: &Method, headers: &HeaderMap) -> bool {
     let reads = method == Method::GET || method == Method::HEAD;
-    let accepted = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok());
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let api = path == "/v1" || path.starts_with("/v1/");
     reads && !api && accepted.is_some_and(|types| types.contains("text/html"))
 }
@@ -78,22 +71,13 @@ fn file_response(
     let set = response.headers_mut();
     set.insert(header::ETAG, etag);
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    set.insert(
-        header::VARY,
-        HeaderValue::from_static("Accept, Accept-Encoding"),
-    );
+    set.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=()",
-        ),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
         set.insert(name, HeaderValue::from_static(value));
     }
@@ -108,16 +92,11 @@ enum Encoding {
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> Encoding {
-    let accepted = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let gzip = |entry: &str| {
         let mut parts = entry.split(';').map(str::trim);
         let refused = |parameter: &str| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
-            && !parts.any(refused)
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && !parts.any(refused)
     };
     if accepted.is_some_and(|list| list.split(',').any(gzip)) {
         Encoding::Gzip

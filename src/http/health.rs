@@ -18,13 +18,7 @@ struct Health {
 
 /// `GET /healthz`: 200 as long as the process answers at all.
 pub(super) async fn live(_: Context, _: Input) -> Result<Response, Problem> {
-    Ok(json(
-        StatusCode::OK,
-        &Health {
-            status: "ok",
-            damaged_events: Vec::new(),
-        },
-    ))
+    Ok(json(StatusCode::OK, &Health { status: "ok", damaged_events: Vec::new() }))
 }
 
 /// `GET /readyz`: 200 while new work is welcome, 503 `unavailable` while the server stops.
@@ -35,15 +29,6 @@ pub(super) async fn ready(context: Context, _: Input) -> Result<Response, Proble
         return Err(Problem::new(Code::Unavailable, "the server is stopping"));
     }
     let damages = context.office.damages();
-    let damaged_events = damages
-        .into_iter()
-        .map(|damage| damage.event.to_string())
-        .collect();
-    Ok(json(
-        StatusCode::OK,
-        &Health {
-            status: "ready",
-            damaged_events,
-        },
-    ))
+    let damaged_events = damages.into_iter().map(|damage| damage.event.to_string()).collect();
+    Ok(json(StatusCode::OK, &Health { status: "ready", damaged_events }))
 }

@@ -35,10 +35,7 @@ impl Input {
 
     /// Whether the body says that it is JSON.
     pub(super) fn is_json(&self) -> bool {
-        let given = self
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let given = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = given.and_then(|text| text.split(';').next()).map(str::trim);
         essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
     }
@@ -53,15 +50,9 @@ pub(super) async fn read_body<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
-            Code::BodyTooLarge,
-            format!("a body has at most {BODY_BYTES_MAX} bytes"),
-        )
-    };
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
+    let too_large =
+        || Problem::new(Code::BodyTooLarge, format!("a body has at most {BODY_BYTES_MAX} bytes"));
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.and_then(|text| text.parse::<u64>().ok()) > Some(BODY_BYTES_MAX as u64) {
         return Err(too_large());
     }
@@ -78,13 +69,8 @@ pub(super) async fn read_body<B: Buf>(
         }
         Ok(bytes.freeze())
     };
-    tokio::time::timeout(BODY_TIMEOUT, read)
-        .await
-        .unwrap_or_else(|_| {
-            let detail = format!(
-                "the body did not arrive within {} s",
-                BODY_TIMEOUT.as_secs()
-            );
-            Err(Problem::new(Code::RequestTimeout, detail))
-        })
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+        Err(Problem::new(Code::RequestTimeout, detail))
+    })
 }

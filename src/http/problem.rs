@@ -165,11 +165,7 @@ impl Problem {
 
     /// A method that the path does not know, and those that it does.
     pub fn method_not_allowed(asked: &Method, allowed: &[Method]) -> Self {
-        let names = allowed
-            .iter()
-            .map(Method::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let detail = format!("{asked} is not possible here; possible are {names}");
         let mut problem = Self::new(Code::MethodNotAllowed, detail);
         problem.0.allow = HeaderValue::from_str(&names).ok();
@@ -183,15 +179,7 @@ impl Problem {
 
     /// The answer.
     pub fn into_response(self, request_id: RequestId) -> Response {
-        let Parts {
-            code,
-            detail,
-            error,
-            faults,
-            grounds,
-            allow,
-            retry_after,
-        } = *self.0;
+        let Parts { code, detail, error, faults, grounds, allow, retry_after } = *self.0;
         let (status, code, title) = code.row();
         let body = Body {
             error: error.as_deref().unwrap_or(title),
@@ -251,17 +239,10 @@ impl From<Refusal> for Problem {
                 let range = format!("must be between 1 and {most}");
                 let mut problem = Self::new(Code::SeatsPerRequest, detail);
                 problem.0.error = Some(format!("Seats per request {range}"));
-                problem.0.faults = vec![Fault {
-                    pointer: "/seats",
-                    detail: range,
-                }];
+                problem.0.faults = vec![Fault { pointer: "/seats", detail: range }];
                 problem
             }
-            Refusal::NotEnoughSeats {
-                asked,
-                available,
-                version,
-            } => {
+            Refusal::NotEnoughSeats { asked, available, version } => {
                 let mut problem = Self::new(Code::NotEnoughSeats, detail);
                 problem.0.grounds = Grounds {
                     asked: Some(asked),

@@ -18,11 +18,7 @@ pub(super) fn empty(status: StatusCode) -> Response {
 
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    json_as(
-        status,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-        body,
-    )
+    json_as(status, HeaderValue::from_static("application/json; charset=utf-8"), body)
 }
 
 /// An answer with a JSON body of a media type of its own.
@@ -34,12 +30,8 @@ pub(super) fn json_as(
     let bytes = serde_json::to_vec(body).expect("wire types have string keys and no failing parts");
     let mut response = Response::new(bytes.into());
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -57,13 +49,11 @@ pub(super) fn with_version(mut response: Response, version: Version) -> Response
 /// Whether the caller has this very state already (RFC 9110, section 13.1.2: weak comparison).
 pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH);
-    known
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .any(|candidate| {
+    known.iter().filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).any(
+        |candidate| {
             let candidate = candidate.trim();
             let strong = candidate.strip_prefix("W/").unwrap_or(candidate);
             candidate == "*" || strong.as_bytes() == etag.as_bytes()
-        })
+        },
+    )
 }

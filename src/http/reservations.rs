@@ -49,20 +49,14 @@ struct ReserveBody<'a> {
 pub(super) async fn reserve(context: Context, input: Input) -> Result<Response, Problem> {
     let (partner, seats) = read_reserve(&input)?;
     let event = context.office.default_event_id()?;
-    let reserved = context
-        .office
-        .reserve(&event, partner, seats, input.request_id)
-        .await?;
+    let reserved = context.office.reserve(&event, partner, seats, input.request_id).await?;
     let body = ReservedBody {
         reservation_id: Uuid::from_u128(reserved.id.to_bits()).to_string(),
         seats: reserved.seats,
         status: "confirmed",
         version: reserved.version.get(),
     };
-    Ok(with_version(
-        json(StatusCode::CREATED, &body),
-        reserved.version,
-    ))
+    Ok(with_version(json(StatusCode::CREATED, &body), reserved.version))
 }
 
 /// `DELETE /reservations/{id}`: gives up a reservation. 204; 404 `reservation_not_found` where the
@@ -81,15 +75,9 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
 pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&context.office.default_event_id()?)?;
     if is_known(&input.headers, &etag(event.version())) {
-        return Ok(with_version(
-            empty(StatusCode::NOT_MODIFIED),
-            event.version(),
-        ));
+        return Ok(with_version(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
-    Ok(with_version(
-        json(StatusCode::OK, &summarise(&event)),
-        event.version(),
-    ))
+    Ok(with_version(json(StatusCode::OK, &summarise(&event)), event.version()))
 }
 
 fn summarise(event: &Event) -> SummaryBody<'_> {
@@ -105,16 +93,9 @@ fn summarise(event: &Event) -> SummaryBody<'_> {
 }
 
 fn read_reserve(input: &Input) -> Result<(PartnerId, u32), Problem> {
-    let whole = |detail: String| {
-        Problem::invalid_request(vec![Fault {
-            pointer: "",
-            detail,
-        }])
-    };
+    let whole = |detail: String| Problem::invalid_request(vec![Fault { pointer: "", detail }]);
     if !input.is_json() {
-        return Err(whole(
-            "the Content-Type must be application/json".to_owned(),
-        ));
+        return Err(whole("the Content-Type must be application/json".to_owned()));
     }
     let body: ReserveBody<'_> = match input.body.trim_ascii_start().first() {
         None => return Err(whole("the body is empty".to_owned())),
@@ -134,10 +115,7 @@ fn read_reserve(input: &Input) -> Result<(PartnerId, u32), Problem> {
 }
 
 fn read_partner(given: Option<&RawValue>) -> Result<PartnerId, Fault> {
-    let fault = |detail: String| Fault {
-        pointer: "/partnerId",
-        detail,
-    };
+    let fault = |detail: String| Fault { pointer: "/partnerId", detail };
     let given = given.ok_or_else(|| fault("is missing".to_owned()))?;
     let text: String =
         serde_json::from_str(given.get()).map_err(|_| fault("must be a string".to_owned()))?;
@@ -148,10 +126,7 @@ fn read_partner(given: Option<&RawValue>) -> Result<PartnerId, Fault> {
 ///
 /// What does not fit is the nearest that does, and refused as that: `-1` as 0, `1e400` as 2³² − 1.
 fn read_seats(given: Option<&RawValue>) -> Result<u32, Fault> {
-    let fault = |detail: &str| Fault {
-        pointer: "/seats",
-        detail: detail.to_owned(),
-    };
+    let fault = |detail: &str| Fault { pointer: "/seats", detail: detail.to_owned() };
     let given = given.ok_or_else(|| fault("is missing"))?.get();
     let starts_a_number = |first: &u8| *first == b'-' || first.is_ascii_digit();
     if !given.as_bytes().first().is_some_and(starts_a_number) {

@@ -66,11 +66,7 @@ where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     let handler: Handler = Arc::new(move |context, input| Box::pin(handler(context, input)));
-    Operation {
-        method,
-        body,
-        handler,
-    }
+    Operation { method, body, handler }
 }
 
 /// A path and what its methods do. `template` is as in `OpenAPI`, `/reservations/{id}`; a trailing
@@ -89,12 +85,7 @@ pub(super) fn resource(
         .then(move |segments, method: Method, request_id, headers, body| {
             let (context, operations) = (context.clone(), operations.clone());
             async move {
-                let input = Input {
-                    request_id,
-                    segments,
-                    headers,
-                    body: bytes::Bytes::new(),
-                };
+                let input = Input { request_id, segments, headers, body: bytes::Bytes::new() };
                 dispatch(&operations, &method, context, input, body)
                     .await
                     .unwrap_or_else(|problem| problem.into_response(request_id))
@@ -110,11 +101,7 @@ async fn dispatch<B: Buf>(
     mut input: Input,
     body: impl warp::Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Problem> {
-    let wanted = if method == Method::HEAD {
-        &Method::GET
-    } else {
-        method
-    };
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
     let operation = operations
         .iter()
         .find(|operation| operation.method == wanted)

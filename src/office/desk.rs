@@ -39,9 +39,7 @@ impl Desk {
     /// Opens an event for business: starts its writer.
     pub(super) fn open(store: Store, clock: Clock, event: Event, loaded: Loaded) -> Self {
         let (id, number) = (event.id().clone(), event.number());
-        let shown = Arc::new(ArcSwap::from_pointee(Shown::Committed(Arc::new(
-            event.clone(),
-        ))));
+        let shown = Arc::new(ArcSwap::from_pointee(Shown::Committed(Arc::new(event.clone()))));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let writer = Writer::new(store, clock, event, loaded, shown.clone());
         let writer = tokio::spawn(writer.run(requests));
@@ -54,11 +52,11 @@ impl Desk {
         }
     }
 
-    /// A place for an event that cannot be served, which says why.
-    pub(super) fn damaged(damage: Damage) -> Self {
+    /// A place for an event that cannot be served, which says why. Its number may be unknown.
+    pub(super) fn damaged(damage: Damage, number: Option<EventNumber>) -> Self {
         Self {
             id: damage.event.clone(),
-            number: None,
+            number,
             shown: Arc::new(ArcSwap::from_pointee(Shown::Damaged(damage))),
             queue: Mutex::new(None),
             writer: Mutex::new(None),
@@ -110,15 +108,8 @@ impl Desk {
 
     /// Takes no more commands, and waits until the writer has answered those it has.
     pub(super) async fn close(&self) {
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let writer = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             // A writer that panicked has answered nobody, which its callers were told.
             let _ = writer.await;

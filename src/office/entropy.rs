@@ -48,10 +48,7 @@ impl Entropy {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one home of randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one home of randomness")]
 fn random_uuid() -> Uuid {
     Uuid::new_v4()
 }

@@ -55,13 +55,7 @@ impl Writer {
         loaded: Loaded,
         shown: Arc<ArcSwap<Shown>>,
     ) -> Self {
-        Self {
-            store,
-            clock,
-            event: Arc::new(event),
-            loaded,
-            shown,
-        }
+        Self { store, clock, event: Arc::new(event), loaded, shown }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
@@ -82,11 +76,7 @@ impl Writer {
         batch: &[Request],
     ) -> Result<Vec<Result<Change, Refusal>>, OfficeError> {
         loop {
-            let Decided {
-                after,
-                changes,
-                outcomes,
-            } = self.decide(batch);
+            let Decided { after, changes, outcomes } = self.decide(batch);
             if changes.is_empty() {
                 // Every refusal rests on the committed event, which is durable.
                 return Ok(outcomes);
@@ -94,11 +84,7 @@ impl Writer {
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
-            match self
-                .store
-                .commit(self.event.id(), &self.loaded.token, commit)
-                .await?
-            {
+            match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
                     self.show(after);
@@ -122,11 +108,7 @@ impl Writer {
                 Ok(change)
             })
             .collect();
-        Decided {
-            after,
-            changes,
-            outcomes,
-        }
+        Decided { after, changes, outcomes }
     }
 
     /// Reads what another writer has committed.
@@ -137,16 +119,10 @@ impl Writer {
             version: self.event.version(),
             fault: Fault::Disagrees("there is no record any more".to_owned()),
         };
-        let loaded = self
-            .store
-            .load(&id)
-            .await?
-            .unwrap_or_else(|| Err(missing()));
+        let loaded = self.store.load(&id).await?.unwrap_or_else(|| Err(missing()));
         let loaded = loaded.map_err(|damage| self.damaged(damage))?;
         let record = loaded.record;
-        let pages = self
-            .store
-            .pages(record.number, self.event.version().next(), record.version);
+        let pages = self.store.pages(record.number, self.event.version().next(), record.version);
         let newest_page = self.loaded.record.newest_page;
         let event = Event::clone(&self.event);
         match ledger::catch_up(event, newest_page, &record, pages).await {
@@ -163,18 +139,13 @@ impl Writer {
     /// Lets readers see what is now committed.
     fn show(&mut self, event: Event) {
         self.event = Arc::new(event);
-        self.shown
-            .store(Arc::new(Shown::Committed(self.event.clone())));
+        self.shown.store(Arc::new(Shown::Committed(self.event.clone())));
     }
 
     /// Stops selling the event: the state that was about to be committed breaks a law.
     fn stop(&self, broken: Violation) -> OfficeError {
         let event = self.event.id().clone();
-        self.damaged(Damage {
-            event,
-            version: broken.version,
-            fault: Fault::Law(broken.law),
-        })
+        self.damaged(Damage { event, version: broken.version, fault: Fault::Law(broken.law) })
     }
 
     fn damaged(&self, damage: Damage) -> OfficeError {
@@ -189,12 +160,8 @@ impl Writer {
                 self.tell(change);
             }
             let number = self.event.number();
-            let answer = outcome
-                .map(|change| Made {
-                    change,
-                    event: number,
-                })
-                .map_err(OfficeError::Refused);
+            let answer =
+                outcome.map(|change| Made { change, event: number }).map_err(OfficeError::Refused);
             // Whoever does not wait any more does not miss the answer; the change stands.
             let _ = request.answer.send(answer);
         }
@@ -205,16 +172,9 @@ impl Writer {
         let (event, version) = (&self.event, change.version);
         match &change.fact {
             Fact::EventCreated(_) => {}
-            Fact::Reserved {
-                partner,
-                seats,
-                nonce,
-            } => {
-                let id = crate::domain::ReservationId {
-                    event: event.number(),
-                    version,
-                    nonce: *nonce,
-                };
+            Fact::Reserved { partner, seats, nonce } => {
+                let id =
+                    crate::domain::ReservationId { event: event.number(), version, nonce: *nonce };
                 log::info!(
                     "{}: version {version}, {:?} reserved {seats} seats as {}",
                     event.id(),

@@ -79,13 +79,7 @@ impl AccessLog {
 
     pub(super) fn finish(&self, entry: Entry, response: &Response, took: Duration) {
         let Some(open) = &self.0 else { return };
-        let Entry {
-            at,
-            peer,
-            request,
-            referer,
-            user_agent,
-        } = entry;
+        let Entry { at, peer, request, referer, user_agent } = entry;
         let at = date(at);
         let status = response.status().as_u16();
         let bytes = match response.body().size_hint().exact() {
@@ -100,10 +94,7 @@ impl AccessLog {
 }
 
 fn request_line<B>(request: &Request<B>) -> String {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("*", |target| target.as_str());
+    let target = request.uri().path_and_query().map_or("*", |target| target.as_str());
     let mut line = String::with_capacity(target.len() + 24);
     line.push_str(request.method().as_str());
     line.push(' ');
@@ -157,9 +148,6 @@ mod tests {
 
     #[test]
     fn a_date_is_in_the_common_log_format() {
-        assert_eq!(
-            date(Timestamp(1_795_545_455_000)),
-            "24/Nov/2026:18:37:35 +0000"
-        );
+        assert_eq!(date(Timestamp(1_795_545_455_000)), "24/Nov/2026:18:37:35 +0000");
     }
 }

@@ -37,14 +37,12 @@ const FORMAT: u8 = 1;
 const CHECKSUM_BYTES: usize = 8;
 
 const RECORD_CONFIG: Configuration<LittleEndian, Fixint, Limit<RECORD_BYTES>> =
-    bincode::config::standard()
-        .with_fixed_int_encoding()
-        .with_limit::<RECORD_BYTES>();
-const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_CLAIM_BYTES_MAX>> =
-    bincode::config::standard().with_limit::<PAGE_CLAIM_BYTES_MAX>();
-/// bincode counts against its limit what an integer has in memory, up to 8 bytes for each one read. A
-/// limit of the page's own length would refuse full pages; that length is checked before.
-const PAGE_CLAIM_BYTES_MAX: usize = 8 * PAGE_BYTES_MAX;
+    bincode::config::standard().with_fixed_int_encoding().with_limit::<RECORD_BYTES>();
+/// bincode counts an integer against its limit by its full width, even where one byte is read: so a
+/// whole page may count for up to eight times its length. The length itself is checked beforehand.
+const PAGE_COUNTED_BYTES_MAX: usize = 8 * PAGE_BYTES_MAX;
+const PAGE_CONFIG: Configuration<LittleEndian, Varint, Limit<PAGE_COUNTED_BYTES_MAX>> =
+    bincode::config::standard().with_limit::<PAGE_COUNTED_BYTES_MAX>();
 
 /// The BLAKE3 digest of a page without its checksum; it names everything that came before, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,20 +147,9 @@ enum StoredActor {
 
 #[derive(Serialize, Deserialize)]
 enum StoredFact {
-    EventCreated {
-        id: String,
-        name: String,
-        capacity: u32,
-        seats_per_request_max: u32,
-    },
-    Reserved {
-        partner: String,
-        seats: u32,
-        nonce: u64,
-    },
-    Cancelled {
-        reservation: u64,
-    },
+    EventCreated { id: String, name: String, capacity: u32, seats_per_request_max: u32 },
+    Reserved { partner: String, seats: u32, nonce: u64 },
+    Cancelled { reservation: u64 },
 }
 
 /// What a change may carry beside its fact. There is nothing yet; the place for it is in the format.
@@ -216,9 +203,7 @@ impl Record {
 impl Page {
     /// The version of the first change.
     pub fn first_version(&self) -> Version {
-        self.changes
-            .first()
-            .map_or(Version::ZERO, |change| change.version)
+        self.changes.first().map_or(Version::ZERO, |change| change.version)
     }
 
     /// Reads a page.
@@ -228,25 +213,15 @@ impl Page {
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let (body, digest) = unseal(bytes, PAGE_BYTES_MAX)?;
         let stored: StoredPage = decode_all(body, PAGE_CONFIG)?;
-        let StoredPageHead {
-            number,
-            first_version,
-            previous,
-            first_at,
-        } = stored.head;
+        let StoredPageHead { number, first_version, previous, first_at } = stored.head;
         if stored.changes.is_empty() {
             return Err(Unreadable::Value("a page has at least one change"));
         }
-        let changes = (first_version..)
+        let changes = (version(first_version)?.get()..)
             .zip(stored.changes)
             .map(|(number, change)| read_change(number, first_at, change))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            number: EventNumber(number),
-            previous: Digest(previous),
-            changes,
-            digest,
-        })
+        Ok(Self { number: EventNumber(number), previous: Digest(previous), changes, digest })
     }
 }
 
@@ -299,16 +274,9 @@ impl PageWriter {
 
     fn push(&mut self, change: &Change) {
         let length_before = self.changes.len();
-        encode_onto(
-            &mut self.changes,
-            &store_change(change, self.first_at),
-            PAGE_CONFIG,
-        );
+        encode_onto(&mut self.changes, &store_change(change, self.first_at), PAGE_CONFIG);
         let length = self.changes.len() - length_before;
-        assert!(
-            length <= CHANGE_BYTES_MAX,
-            "a change has at most {CHANGE_BYTES_MAX} bytes"
-        );
+        assert!(length <= CHANGE_BYTES_MAX, "a change has at most {CHANGE_BYTES_MAX} bytes");
         self.count += 1;
     }
 
@@ -346,18 +314,14 @@ fn store_change(change: &Change, first_at: Timestamp) -> StoredChange {
                 capacity: terms.capacity.get(),
                 seats_per_request_max: terms.seats_per_request_max.get(),
             },
-            Fact::Reserved {
-                partner,
-                seats,
-                nonce,
-            } => StoredFact::Reserved {
+            Fact::Reserved { partner, seats, nonce } => StoredFact::Reserved {
                 partner: partner.as_str().to_owned(),
                 seats: seats.get(),
                 nonce: nonce.get(),
             },
-            Fact::Cancelled { reservation } => StoredFact::Cancelled {
-                reservation: reservation.get(),
-            },
+            Fact::Cancelled { reservation } => {
+                StoredFact::Cancelled { reservation: reservation.get() }
+            }
         },
         details: Vec::new(),
     }
@@ -381,29 +345,22 @@ fn read_change(number: u64, first_at: i64, stored: StoredChange) -> Result<Chang
 
 fn read_fact(stored: StoredFact) -> Result<Fact, Unreadable> {
     Ok(match stored {
-        StoredFact::EventCreated {
-            id,
-            name,
-            capacity,
-            seats_per_request_max,
-        } => Fact::EventCreated(EventTerms {
-            id: EventId::new(&id).map_err(invalid_name)?,
-            name: EventName::new(&name).map_err(invalid_name)?,
-            capacity: seats(capacity)?,
-            seats_per_request_max: seats(seats_per_request_max)?,
-        }),
-        StoredFact::Reserved {
-            partner,
-            seats: count,
-            nonce,
-        } => Fact::Reserved {
+        StoredFact::EventCreated { id, name, capacity, seats_per_request_max } => {
+            Fact::EventCreated(EventTerms {
+                id: EventId::new(&id).map_err(invalid_name)?,
+                name: EventName::new(&name).map_err(invalid_name)?,
+                capacity: seats(capacity)?,
+                seats_per_request_max: seats(seats_per_request_max)?,
+            })
+        }
+        StoredFact::Reserved { partner, seats: count, nonce } => Fact::Reserved {
             partner: PartnerId::new(&partner).map_err(invalid_name)?,
             seats: seats(count)?,
             nonce: Nonce::from_bits(nonce),
         },
-        StoredFact::Cancelled { reservation } => Fact::Cancelled {
-            reservation: version(reservation)?,
-        },
+        StoredFact::Cancelled { reservation } => {
+            Fact::Cancelled { reservation: version(reservation)? }
+        }
     })
 }
 
@@ -431,10 +388,7 @@ fn decode_all<T: for<'de> Deserialize<'de>, C: bincode::config::Config>(
     let (value, read) = bincode::serde::decode_from_slice(body, config)
         .map_err(|error| Unreadable::Decode(error.to_string()))?;
     if read != body.len() {
-        return Err(Unreadable::Decode(format!(
-            "{} bytes are left over",
-            body.len() - read
-        )));
+        return Err(Unreadable::Decode(format!("{} bytes are left over", body.len() - read)));
     }
     Ok(value)
 }
@@ -450,9 +404,7 @@ fn unseal(bytes: &[u8], bytes_max: usize) -> Result<(&[u8], Digest), Unreadable>
     if bytes.len() > bytes_max {
         return Err(length);
     }
-    let (sealed, found) = bytes
-        .split_last_chunk::<CHECKSUM_BYTES>()
-        .ok_or(length.clone())?;
+    let (sealed, found) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(length.clone())?;
     let digest = *blake3::hash(sealed).as_bytes();
     if checksum(&digest) != found {
         return Err(Unreadable::Checksum);
@@ -465,7 +417,5 @@ fn unseal(bytes: &[u8], bytes_max: usize) -> Result<(&[u8], Digest), Unreadable>
 }
 
 fn checksum(digest: &[u8; 32]) -> &[u8; CHECKSUM_BYTES] {
-    digest
-        .first_chunk()
-        .expect("a digest is longer than a checksum")
+    digest.first_chunk().expect("a digest is longer than a checksum")
 }

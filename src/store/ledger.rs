@@ -21,9 +21,7 @@ impl Commit {
     /// # Panics
     /// When `changes` is empty: a commit changes something.
     pub fn draft(before: Option<&Record>, after: &Event, changes: &[Change]) -> Self {
-        let (first, others) = changes
-            .split_first()
-            .expect("a commit has at least one change");
+        let (first, others) = changes.split_first().expect("a commit has at least one change");
         let number = after.number();
         let mut newest_page = before.map_or(Digest::NONE, |record| record.newest_page);
         let mut pages = Vec::new();
@@ -36,10 +34,7 @@ impl Commit {
             page = PageWriter::begin(number, newest_page, change);
         }
         newest_page = close_page(&mut pages, page);
-        Self {
-            pages,
-            record: record_of(after, newest_page),
-        }
+        Self { pages, record: record_of(after, newest_page) }
     }
 }
 
@@ -139,14 +134,7 @@ struct LedgerReader {
 impl LedgerReader {
     fn new(id: EventId, record: &Record) -> Self {
         let number = record.number;
-        Self {
-            id,
-            number,
-            newest_page: Digest::NONE,
-            event: None,
-            pages: 0,
-            bytes: 0,
-        }
+        Self { id, number, newest_page: Digest::NONE, event: None, pages: 0, bytes: 0 }
     }
 
     fn version(&self) -> Version {
@@ -157,11 +145,8 @@ impl LedgerReader {
         let at = stored.first_version;
         let expected = self.version().next();
         if at != expected {
-            let (version, fault) = if at > expected {
-                (expected, Fault::Missing)
-            } else {
-                (at, Fault::Misplaced)
-            };
+            let (version, fault) =
+                if at > expected { (expected, Fault::Missing) } else { (at, Fault::Misplaced) };
             return Err(self.damage(version, fault));
         }
         let page = Page::decode(&stored.bytes).map_err(|why| self.damage(at, Fault::Page(why)))?;
@@ -192,10 +177,7 @@ impl LedgerReader {
     fn finish(self, record: &Record) -> Result<Replayed, Damage> {
         let id = self.id.clone();
         let replayed = self.close(record)?;
-        replayed
-            .event
-            .audit()
-            .map_err(|broken| damage_by_law(&id, broken))?;
+        replayed.event.audit().map_err(|broken| damage_by_law(&id, broken))?;
         Ok(replayed)
     }
 
@@ -218,19 +200,11 @@ impl LedgerReader {
             let fault = Fault::Disagrees(difference(record, &told));
             return Err(self.damage(version, fault));
         }
-        Ok(Replayed {
-            event,
-            pages: self.pages,
-            bytes: self.bytes,
-        })
+        Ok(Replayed { event, pages: self.pages, bytes: self.bytes })
     }
 
     fn damage(&self, version: Version, fault: Fault) -> Damage {
-        Damage {
-            event: self.id.clone(),
-            version,
-            fault,
-        }
+        Damage { event: self.id.clone(), version, fault }
     }
 
     fn law(&self, broken: Violation) -> Damage {
@@ -239,20 +213,13 @@ impl LedgerReader {
 }
 
 fn damage_by_law(event: &EventId, broken: Violation) -> Damage {
-    Damage {
-        event: event.clone(),
-        version: broken.version,
-        fault: Fault::Law(broken.law),
-    }
+    Damage { event: event.clone(), version: broken.version, fault: Fault::Law(broken.law) }
 }
 
 /// The first thing that record and ledger tell differently.
 fn difference(record: &Record, told: &Record) -> String {
     if record.version != told.version {
-        return format!(
-            "version {} in the record, {} told",
-            record.version, told.version
-        );
+        return format!("version {} in the record, {} told", record.version, told.version);
     }
     if record.newest_page != told.newest_page {
         return "another newest page".to_owned();

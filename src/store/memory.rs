@@ -1,7 +1,6 @@
 //! A store in memory: the port's plainest backend, for tests and simulations.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::ledger::Commit;
@@ -25,10 +24,7 @@ impl MemoryStore {
     }
 
     pub(super) fn load(&self, event: &EventId) -> Option<Result<Loaded, Damage>> {
-        self.kept()
-            .records
-            .get(event)
-            .map(|bytes| read_record(event, bytes))
+        self.kept().records.get(event).map(|bytes| read_record(event, bytes))
     }
 
     pub(super) fn commit(&self, event: &EventId, token: &Token, commit: &Commit) -> Swap {
@@ -47,14 +43,11 @@ impl MemoryStore {
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
-        let range = (
-            Bound::Included((number, from)),
-            Bound::Included((number, to)),
-        );
         let pages = self
             .kept()
             .pages
-            .range(range)
+            .range((number, from)..)
+            .take_while(|(place, _)| **place <= (number, to))
             .map(|((_, first_version), bytes)| StoredPage {
                 first_version: *first_version,
                 bytes: bytes.clone(),

@@ -11,6 +11,7 @@
 
 mod committer;
 mod disk;
+mod leftovers;
 mod lock;
 mod open;
 
@@ -21,8 +22,9 @@ use ::sled::Tree;
 use tokio::sync::mpsc;
 
 use self::committer::Committer;
-use self::lock::DirectoryLock;
-pub use self::open::{OpenError, Opened, Orphan, inspect, open};
+pub use self::leftovers::{Leftovers, Orphan};
+use self::lock::{DirectoryLock, EngineRelease};
+pub use self::open::{OpenError, Opened, inspect, open};
 use super::ledger::Commit;
 use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
 use crate::domain::{EventId, EventNumber, Version};
@@ -49,16 +51,19 @@ impl SledOptions {
     }
 }
 
-/// An open sled store. Clones share it; the last one to go closes it.
+/// An open sled store. Clones share it; the last one to go closes it. Whoever reads keeps a clone, so
+/// the lock of the directory is not given up before sled is closed.
 #[derive(Debug, Clone)]
 pub struct SledStore(Arc<Shared>);
 
-/// The order of the fields is the order of closing: first the writing ends, last the lock goes.
+/// The order of the fields is the order of closing: first the writing ends, then sled, last the lock
+/// goes.
 #[derive(Debug)]
 struct Shared {
     committer: Committer,
     events: Tree,
     ledger: Tree,
+    _release: EngineRelease,
     _lock: DirectoryLock,
 }
 
@@ -67,9 +72,9 @@ impl SledStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        let (events, event) = (self.0.events.clone(), event.clone());
+        let (store, event) = (self.clone(), event.clone());
         blocking(move || {
-            let bytes = events.get(event.as_str()).map_err(failed)?;
+            let bytes = store.0.events.get(event.as_str()).map_err(failed)?;
             Ok(bytes.map(|bytes| read_record(&event, &bytes)))
         })
         .await
@@ -81,24 +86,25 @@ impl SledStore {
         token: &Token,
         commit: Commit,
     ) -> Result<Swap, StoreError> {
-        self.0
-            .committer
-            .commit(event.clone(), token.clone(), commit)
-            .await
+        self.0.committer.commit(event.clone(), token.clone(), commit).await
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
         let (sender, stream) = PageStream::new();
-        let ledger = self.0.ledger.clone();
-        tokio::task::spawn_blocking(move || send_pages(&ledger, number, from, to, &sender));
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || {
+            send_pages(&store.0.ledger, number, from, to, &sender);
+            // Before the sender: whoever has seen the end of the stream can count on it.
+            drop(store);
+        });
         stream
     }
 
     pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        let events = self.0.events.clone();
+        let store = self.clone();
         blocking(move || {
             let mut listed = Vec::new();
-            for entry in &events {
+            for entry in &store.0.events {
                 let (key, bytes) = entry.map_err(failed)?;
                 let event = event_id(&key)?;
                 let loaded = read_record(&event, &bytes);
@@ -128,10 +134,7 @@ fn send_pages(
     for entry in ledger.range(page_key(number, from)..=page_key(number, to)) {
         let page = entry.map_err(failed).and_then(|(key, bytes)| {
             let (_, first_version) = read_page_key(&key)?;
-            Ok(StoredPage {
-                first_version,
-                bytes: bytes.as_ref().into(),
-            })
+            Ok(StoredPage { first_version, bytes: bytes.as_ref().into() })
         });
         let last = page.is_err();
         if sender.blocking_send(page).is_err() || last {

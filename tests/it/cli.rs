@@ -15,9 +15,8 @@ fn directory() -> tempfile::TempDir {
 /// The names in a directory, in order.
 fn names(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).unwrap();
-    let mut names = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect::<Vec<_>>();
+    let mut names =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>();
     names.sort();
     names
 }
@@ -60,22 +59,10 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     assert_eq!(reserved.status, 201);
     server.kill();
     let server = Serving::start(home.path(), &[]);
-    assert!(
-        server.introduction[1].ends_with("data/db"),
-        "{:?}",
-        server.introduction
-    );
-    let summary = ask(server.address, &bare("GET /reservations/", &[]))
-        .await
-        .json();
-    assert_eq!(
-        (&summary["availableSeats"], &summary["version"]),
-        (&493.into(), &2.into())
-    );
-    let id = reserved.json()["reservationId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    assert!(server.introduction[1].ends_with("data/db"), "{:?}", server.introduction);
+    let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
+    assert_eq!((&summary["availableSeats"], &summary["version"]), (&493.into(), &2.into()));
+    let id = reserved.json()["reservationId"].as_str().unwrap().to_owned();
     let cancel = bare(&format!("DELETE /reservations/{id}"), &[]);
     assert_eq!(ask(server.address, &cancel).await.status, 204);
     server.kill();
@@ -93,9 +80,7 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
 async fn a_stop_is_orderly_and_in_time() {
     let home = directory();
     let server = Serving::start(home.path(), &[]);
-    let unused = tokio::net::TcpStream::connect(server.address)
-        .await
-        .unwrap();
+    let unused = tokio::net::TcpStream::connect(server.address).await.unwrap();
     assert_eq!(reserve(server.address, "p", 1).await.status, 201);
     let (code, took) = server.stop();
     assert_eq!(code, Some(0));
@@ -109,14 +94,8 @@ fn a_port_that_is_taken_leaves_nothing_behind() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let why = refused(&mut ticketboss(home.path(), &["--listen", &address]));
-    assert!(
-        why.starts_with(&format!("ticketboss: cannot listen on {address}: ")),
-        "{why}"
-    );
-    assert!(
-        why.ends_with("--listen 127.0.0.1:0 picks a free port"),
-        "{why}"
-    );
+    assert!(why.starts_with(&format!("ticketboss: cannot listen on {address}: ")), "{why}");
+    assert!(why.ends_with("--listen 127.0.0.1:0 picks a free port"), "{why}");
     assert!(names(home.path()).is_empty());
 }
 
@@ -126,10 +105,7 @@ fn a_directory_that_cannot_be_used_leaves_nothing_behind() {
     fs::write(home.path().join("file"), "").unwrap();
     let arguments = ["--listen", "127.0.0.1:0", "--data-dir", "file/db"];
     let why = refused(&mut ticketboss(home.path(), &arguments));
-    assert!(
-        why.starts_with("ticketboss: the data directory file/db cannot be used: "),
-        "{why}"
-    );
+    assert!(why.starts_with("ticketboss: the data directory file/db cannot be used: "), "{why}");
     assert_eq!(names(home.path()), ["file"]);
 }
 
@@ -137,10 +113,8 @@ fn a_directory_that_cannot_be_used_leaves_nothing_behind() {
 fn a_database_in_use_names_its_holder() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
-    let expected = format!(
-        "ticketboss: the data directory data/db is in use by process {}",
-        server.pid()
-    );
+    let expected =
+        format!("ticketboss: the data directory data/db is in use by process {}", server.pid());
     let mut second = ticketboss(home.path(), &["--listen", "127.0.0.1:0"]);
     assert_eq!(refused(&mut second), expected);
     assert_eq!(refused(&mut ticketboss(home.path(), &["verify"])), expected);
@@ -152,10 +126,7 @@ fn a_setting_that_nobody_knows_is_an_error_everywhere() {
     let home = directory();
     let serve = || ticketboss(home.path(), &["--listen", "127.0.0.1:0"]);
     let why = refused(serve().env("TICKETBOSS_DATADIR", "x"));
-    assert_eq!(
-        why,
-        "ticketboss: environment: TICKETBOSS_DATADIR is not a setting"
-    );
+    assert_eq!(why, "ticketboss: environment: TICKETBOSS_DATADIR is not a setting");
     fs::write(home.path().join(".env"), "TICKETBOSS_LISTENS=x\n").unwrap();
     let why = refused(&mut serve());
     assert_eq!(why, "ticketboss: .env: TICKETBOSS_LISTENS is not a setting");
@@ -163,11 +134,7 @@ fn a_setting_that_nobody_knows_is_an_error_everywhere() {
     fs::write(home.path().join("ticketboss.toml"), "data_dri = \"x\"\n").unwrap();
     let output = serve().output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        complained(&output).contains("unknown field `data_dri`"),
-        "{}",
-        complained(&output)
-    );
+    assert!(complained(&output).contains("unknown field `data_dri`"), "{}", complained(&output));
     fs::remove_file(home.path().join("ticketboss.toml")).unwrap();
     let output = run(home.path(), &["--data-dri", "x"]);
     assert_eq!(output.status.code(), Some(2));
@@ -177,33 +144,19 @@ fn a_setting_that_nobody_knows_is_an_error_everywhere() {
 #[test]
 fn settings_come_from_flag_environment_dotenv_and_file_in_this_order() {
     let home = directory();
-    fs::write(
-        home.path().join("ticketboss.toml"),
-        "data_dir = 'from-file'\naccess_log = 'off'\n",
-    )
-    .unwrap();
+    fs::write(home.path().join("ticketboss.toml"), "data_dir = 'from-file'\naccess_log = 'off'\n")
+        .unwrap();
     let serve = |arguments: &[&str], environment: &[(&str, &str)]| {
         let mut command = ticketboss(home.path(), arguments);
         let server = Serving::spawn(command.envs(environment.iter().copied()));
         (server.introduction[1].clone(), server.address)
     };
     // The seed's PORT, which 0 makes free, and what the seed's own .env had besides.
-    fs::write(
-        home.path().join(".env"),
-        "PORT=0\nMONGO_URI=mongodb://127.0.0.1\n",
-    )
-    .unwrap();
+    fs::write(home.path().join(".env"), "PORT=0\nMONGO_URI=mongodb://127.0.0.1\n").unwrap();
     assert_eq!(serve(&[], &[]).0, "  data       from-file (new)");
-    fs::write(
-        home.path().join(".env"),
-        "PORT=0\nTICKETBOSS_DATA_DIR='from dotenv'\n",
-    )
-    .unwrap();
+    fs::write(home.path().join(".env"), "PORT=0\nTICKETBOSS_DATA_DIR='from dotenv'\n").unwrap();
     assert_eq!(serve(&[], &[]).0, "  data       from dotenv (new)");
-    let environment = [
-        ("TICKETBOSS_DATA_DIR", "from-env"),
-        ("TICKETBOSS_LISTEN", "127.0.0.2:0"),
-    ];
+    let environment = [("TICKETBOSS_DATA_DIR", "from-env"), ("TICKETBOSS_LISTEN", "127.0.0.2:0")];
     let (data, address) = serve(&[], &environment);
     assert_eq!(data, "  data       from-env (new)");
     assert_eq!(address.ip().to_string(), "127.0.0.2");
@@ -219,37 +172,20 @@ async fn another_first_event_can_be_given() {
     let event = r#"{"eventId":"gala","name":"Gala","totalSeats":12,"seatsPerRequestMax":4}"#;
     fs::write(home.path().join("gala.json"), event).unwrap();
     let server = Serving::start(home.path(), &["--seed-event", "gala.json"]);
-    let summary = ask(server.address, &bare("GET /reservations/", &[]))
-        .await
-        .json();
-    assert_eq!(
-        (&summary["eventId"], &summary["totalSeats"]),
-        (&"gala".into(), &12.into())
-    );
+    let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
+    assert_eq!((&summary["eventId"], &summary["totalSeats"]), (&"gala".into(), &12.into()));
     assert_eq!(reserve(server.address, "p", 5).await.status, 400);
     server.kill();
     // It is the first event that counts: the next start changes nothing.
     let server = Serving::start(home.path(), &[]);
-    let summary = ask(server.address, &bare("GET /reservations/", &[]))
-        .await
-        .json();
+    let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
     assert_eq!(summary["eventId"], "gala");
     drop(server);
     let why = refused(&mut ticketboss(
         home.path(),
-        &[
-            "--listen",
-            "127.0.0.1:0",
-            "--seed-event",
-            "none.json",
-            "--data-dir",
-            "other",
-        ],
+        &["--listen", "127.0.0.1:0", "--seed-event", "none.json", "--data-dir", "other"],
     ));
-    assert!(
-        why.starts_with("ticketboss: cannot read none.json: "),
-        "{why}"
-    );
+    assert!(why.starts_with("ticketboss: cannot read none.json: "), "{why}");
     assert!(!home.path().join("other").exists());
 }
 
@@ -265,14 +201,8 @@ async fn the_access_log_is_in_combined_format_and_reopened_on_hangup() {
     assert!(before.starts_with("127.0.0.1 - - ["), "{line}");
     let (fields, micros) = after.rsplit_once(' ').unwrap();
     let bytes = fields.split(' ').nth(4).unwrap();
-    assert_eq!(
-        fields,
-        format!(r#""GET /first?a=b HTTP/1.1" 404 {bytes} "http://x/\"y" "test/1""#)
-    );
-    assert!(
-        bytes.parse::<u64>().unwrap() > 0 && micros.parse::<u64>().is_ok(),
-        "{line}"
-    );
+    assert_eq!(fields, format!(r#""GET /first?a=b HTTP/1.1" 404 {bytes} "http://x/\"y" "test/1""#));
+    assert!(bytes.parse::<u64>().unwrap() > 0 && micros.parse::<u64>().is_ok(), "{line}");
     fs::rename(&log, home.path().join("logs/a.log.1")).unwrap();
     server.signal("HUP");
     let mut tries = 0;
@@ -284,11 +214,7 @@ async fn the_access_log_is_in_combined_format_and_reopened_on_hangup() {
     }
     ask(server.address, &bare("GET /second", &[])).await;
     wait_for_line(&log, "/second");
-    assert!(
-        !fs::read_to_string(home.path().join("logs/a.log.1"))
-            .unwrap()
-            .contains("/second")
-    );
+    assert!(!fs::read_to_string(home.path().join("logs/a.log.1")).unwrap().contains("/second"));
 }
 
 #[tokio::test]
@@ -307,18 +233,11 @@ async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
     ];
     let output = run(home.path(), &arguments);
     let text = said(&output);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{text}{}",
-        complained(&output)
-    );
+    assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
     assert!(text.contains("409 not enough seats left"), "{text}");
     assert!(text.ends_with("verdict: good\n"), "{text}");
-    let verified = run(
-        home.path(),
-        &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"],
-    );
+    let verified =
+        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
     assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
     assert!(said(&verified).contains("2,000 answers, all true of what is stored"));
     // An answer that the store does not bear out is found.
@@ -327,16 +246,10 @@ async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
         r#"{"answer":"reserved","id":"00000001-0000-8000-8009-61b42a322344","seats":1,"version":2}"#,
     );
     fs::write(home.path().join("answers.jsonl"), answers).unwrap();
-    let verified = run(
-        home.path(),
-        &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"],
-    );
+    let verified =
+        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
     assert_eq!(verified.status.code(), Some(1));
-    assert!(
-        said(&verified).contains("UNTRUE   1 of 2,001 answers"),
-        "{}",
-        said(&verified)
-    );
+    assert!(said(&verified).contains("UNTRUE   1 of 2,001 answers"), "{}", said(&verified));
 }
 
 #[tokio::test]
@@ -344,35 +257,19 @@ async fn stress_finds_that_its_books_do_not_add_up() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let url = format!("http://{}", server.address);
-    let arguments = [
-        "stress",
-        "--url",
-        &url,
-        "--clients",
-        "2",
-        "--requests",
-        "4000",
-    ];
+    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "4000"];
     let mut stress = ticketboss(home.path(), &arguments);
     let stress = stress.stdout(std::process::Stdio::piped()).spawn().unwrap();
     // Somebody else reserves meanwhile: versions that the answers do not account for.
     loop {
-        let summary = ask(server.address, &bare("GET /reservations/", &[]))
-            .await
-            .json();
+        let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
         if summary["version"].as_u64().unwrap() > 10 {
             break;
         }
     }
     let body = r#"{"partnerId":"somebody else","seats":1}"#;
-    while ask(server.address, &json("POST /reservations/", body))
-        .await
-        .status
-        != 201
-    {}
-    let output = tokio::task::spawn_blocking(|| stress.wait_with_output().unwrap())
-        .await
-        .unwrap();
+    while ask(server.address, &json("POST /reservations/", body)).await.status != 201 {}
+    let output = tokio::task::spawn_blocking(|| stress.wait_with_output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("BAD   versions are distinct and without a gap"));
     assert!(said(&output).ends_with("verdict: BAD\n"));
@@ -381,16 +278,10 @@ async fn stress_finds_that_its_books_do_not_add_up() {
 #[test]
 fn stress_says_that_nobody_is_there() {
     let home = directory();
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}");
     let why = refused(&mut ticketboss(home.path(), &["stress", "--url", &url]));
-    assert!(
-        why.starts_with(&format!("ticketboss: cannot connect to {url}: ")),
-        "{why}"
-    );
+    assert!(why.starts_with(&format!("ticketboss: cannot connect to {url}: ")), "{why}");
 }
 
 #[tokio::test]
@@ -423,19 +314,13 @@ async fn verify_names_the_first_fault() {
         assert_eq!(answer.problem(), "503 event_damaged: Event is damaged");
     }
     let ready = ask(server.address, &bare("GET /readyz", &[])).await;
-    assert_eq!(
-        ready.text(),
-        r#"{"status":"ready","damagedEvents":["node-meetup-2025"]}"#
-    );
+    assert_eq!(ready.text(), r#"{"status":"ready","damagedEvents":["node-meetup-2025"]}"#);
 }
 
 #[test]
 fn verify_says_that_there_is_nothing() {
     let home = directory();
-    let why = refused(&mut ticketboss(
-        home.path(),
-        &["verify", "--data-dir", "nowhere"],
-    ));
+    let why = refused(&mut ticketboss(home.path(), &["verify", "--data-dir", "nowhere"]));
     assert_eq!(why, "ticketboss: there is no database in nowhere");
     assert!(names(home.path()).is_empty());
 }
@@ -444,17 +329,9 @@ fn verify_says_that_there_is_nothing() {
 fn help_shows_examples_and_where_settings_come_from() {
     let home = directory();
     let help = said(&run(home.path(), &["--help"]));
-    for expected in [
-        "Examples:",
-        "ticketboss stress",
-        "TICKETBOSS_DATA_DIR",
-        "127.0.0.1:8000",
-    ] {
+    for expected in ["Examples:", "ticketboss stress", "TICKETBOSS_DATA_DIR", "127.0.0.1:8000"] {
         assert!(help.contains(expected), "{expected} is missing in {help}");
     }
     let version = said(&run(home.path(), &["--version"]));
-    assert_eq!(
-        version,
-        format!("ticketboss {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(version, format!("ticketboss {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -32,12 +32,7 @@ impl Browser {
         // It says the port it was asked for, 0, before the one that it got.
         let port = lines.find_map(|line| {
             let line = line.ok()?;
-            let port = line
-                .rsplit_once("on port ")?
-                .1
-                .trim_end_matches('.')
-                .parse::<u16>()
-                .ok()?;
+            let port = line.rsplit_once("on port ")?.1.trim_end_matches('.').parse::<u16>().ok()?;
             (port > 0).then_some(port)
         });
         std::thread::spawn(move || lines.for_each(drop));
@@ -59,12 +54,7 @@ impl Browser {
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let mut browser = Self {
-            driver,
-            address,
-            session: String::new(),
-            _profile: profile,
-        };
+        let mut browser = Self { driver, address, session: String::new(), _profile: profile };
         let asked = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let opened = browser.send("POST /session", &asked).await;
         browser.session = opened["sessionId"].as_str().unwrap().to_owned();
@@ -84,8 +74,7 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
-        self.send(&format!("POST /session/{}{path}", self.session), body)
-            .await
+        self.send(&format!("POST /session/{}{path}", self.session), body).await
     }
 
     async fn go(&self, url: &str) {
@@ -93,43 +82,23 @@ impl Browser {
     }
 
     async fn run(&self, script: &str) -> Value {
-        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
-            .await
+        self.post("/execute/sync", &json!({ "script": script, "args": [] })).await
     }
 
     async fn element(&self, css: &str) -> String {
-        let found = self
-            .post(
-                "/element",
-                &json!({ "using": "css selector", "value": css }),
-            )
-            .await;
-        found
-            .as_object()
-            .unwrap()
-            .values()
-            .next()
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let found = self.post("/element", &json!({ "using": "css selector", "value": css })).await;
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
     }
 
     async fn click(&self, css: &str) {
         let element = self.element(css).await;
-        self.post(&format!("/element/{element}/click"), &json!({}))
-            .await;
+        self.post(&format!("/element/{element}/click"), &json!({})).await;
     }
 
     async fn fill(&self, css: &str, text: &str) {
         let element = self.element(css).await;
-        self.post(&format!("/element/{element}/clear"), &json!({}))
-            .await;
-        self.post(
-            &format!("/element/{element}/value"),
-            &json!({ "text": text }),
-        )
-        .await;
+        self.post(&format!("/element/{element}/clear"), &json!({})).await;
+        self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
     }
 
     /// Waits until an expression is true of the page.
@@ -137,20 +106,13 @@ impl Browser {
         let deadline = Instant::now() + PATIENCE;
         while self.run(&format!("return Boolean({expression})")).await != true {
             let page = self.run("return document.body.innerText").await;
-            assert!(
-                Instant::now() < deadline,
-                "not in time: {expression}\n{page}"
-            );
+            assert!(Instant::now() < deadline, "not in time: {expression}\n{page}");
         }
     }
 
     /// What the browser complained of, such as a breach of the content security policy.
     async fn complaints(&self) -> Vec<Value> {
-        self.post("/se/log", &json!({ "type": "browser" }))
-            .await
-            .as_array()
-            .unwrap()
-            .clone()
+        self.post("/se/log", &json!({ "type": "browser" })).await.as_array().unwrap().clone()
     }
 
     /// Writes a picture of the window to `file`.
@@ -196,34 +158,23 @@ async fn seats_are_reserved_and_cancelled_in_a_browser() {
     browser.click("#reserve").await;
     browser.wait_for(&shows("available", 496)).await;
     browser.wait_for(&shows("version", 2)).await;
-    browser
-        .wait_for("document.querySelector('#messages .good')")
-        .await;
+    browser.wait_for("document.querySelector('#messages .good')").await;
     // Somebody else reserves: the page notices by itself.
     assert_eq!(wire::reserve(server.address, "other", 6).await.status, 201);
     browser.wait_for(&shows("available", 490)).await;
-    let wide = browser
-        .run("return document.documentElement.scrollWidth")
-        .await;
+    let wide = browser.run("return document.documentElement.scrollWidth").await;
     assert_eq!(wide, 390, "nothing sticks out at the side of a phone");
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR"));
     browser.picture(&pictures.join("dashboard-phone.png")).await;
     browser.click("#own button").await;
     browser.wait_for(&shows("available", 494)).await;
-    browser
-        .fill("#cancel-id", "6f2c1a3e-8f1b-4c8e-9f57-0d9d2b1c3a4f")
-        .await;
+    browser.fill("#cancel-id", "6f2c1a3e-8f1b-4c8e-9f57-0d9d2b1c3a4f").await;
     browser.click("#cancel").await;
-    browser
-        .wait_for("document.querySelector('#messages .bad')")
-        .await;
+    browser.wait_for("document.querySelector('#messages .bad')").await;
     let complaints = browser.complaints().await;
     // The refused cancellation is told by the browser itself; nothing else may be.
     let unexpected = complaints.iter().filter(|entry| {
-        !entry["message"]
-            .as_str()
-            .unwrap()
-            .contains("the server responded with a status of 404")
+        !entry["message"].as_str().unwrap().contains("the server responded with a status of 404")
     });
     assert_eq!(unexpected.count(), 0, "{complaints:?}");
 }
@@ -234,14 +185,10 @@ async fn a_browser_that_is_lost_sees_the_dashboard_and_when_the_server_is_gone()
     let home = tempfile::tempdir().unwrap();
     let server = Serving::start(home.path(), &[]);
     let browser = Browser::open(1280, 800).await;
-    browser
-        .go(&format!("http://{}/some/where/else", server.address))
-        .await;
+    browser.go(&format!("http://{}/some/where/else", server.address)).await;
     browser.wait_for(&shows("available", 500)).await;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    browser
-        .picture(&pictures.join("dashboard-desktop.png"))
-        .await;
+    browser.picture(&pictures.join("dashboard-desktop.png")).await;
     let state =
         |state: &str| format!("document.querySelector('#connection').dataset.state === '{state}'");
     browser.wait_for(&state("live")).await;

@@ -32,9 +32,8 @@ fn try_run(program: &str, arguments: &[&str]) -> Result<String, String> {
 pub(crate) fn missing(programs: &[&str]) -> Option<String> {
     for program in ["timeout", "id", "mount", "umount"].iter().chain(programs) {
         // `command -v` is the portable way to look a program up, and it is a builtin of the shell.
-        let looked_up = Command::new("sh")
-            .args(["-c", "command -v \"$1\"", "sh", program])
-            .output();
+        let looked_up =
+            Command::new("sh").args(["-c", "command -v \"$1\"", "sh", program]).output();
         if !looked_up.is_ok_and(|output| output.status.success()) {
             return Some(format!("there is no {program} on the PATH"));
         }
@@ -45,10 +44,7 @@ pub(crate) fn missing(programs: &[&str]) -> Option<String> {
 /// Ends a test whose needs are missing. Where a machine runs the tests for somebody, a test that only
 /// seems to pass would deceive him, so there it fails.
 pub(crate) fn skip(reason: &str) {
-    assert!(
-        setting("CI").is_none(),
-        "it cannot be tested here: {reason}"
-    );
+    assert!(setting("CI").is_none(), "it cannot be tested here: {reason}");
     println!("not tested: {reason}");
 }
 
@@ -71,9 +67,7 @@ impl Mounted {
     fn new(arguments: &[&str], mount_point: &Path) -> Self {
         std::fs::create_dir_all(mount_point).expect("a mount point can be made");
         run("mount", &[arguments, &[text(mount_point)]].concat());
-        Self {
-            mount_point: mount_point.to_owned(),
-        }
+        Self { mount_point: mount_point.to_owned() }
     }
 }
 

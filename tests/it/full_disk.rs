@@ -32,16 +32,10 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
     };
     let event = EventId::new("node-meetup-2025").unwrap();
     let office = open_office(&options).await;
-    office
-        .create_event(terms(&event), Actor::System, RequestId(1))
-        .await
-        .unwrap();
+    office.create_event(terms(&event), Actor::System, RequestId(1)).await.unwrap();
 
     let sold = sell_until_full(&office, &event).await;
-    assert!(
-        !sold.is_empty(),
-        "something was sold before the disk was full"
-    );
+    assert!(!sold.is_empty(), "something was sold before the disk was full");
     let seats = office.event(&event).unwrap().seats();
     let expected = u32::try_from(sold.len()).unwrap() * SEATS_EACH;
     assert_eq!(seats.confirmed, expected, "a full disk changes nothing");
@@ -72,9 +66,7 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
 
 async fn open_office(options: &SledOptions) -> Office {
     let store = open(options).expect("the store opens").store;
-    Office::open(store, Clock::System, Entropy::seeded(1))
-        .await
-        .expect("the store can be read")
+    Office::open(store, Clock::System, Entropy::seeded(1)).await.expect("the store can be read")
 }
 
 /// Closes an office and with it the store, of which it is the last to know.

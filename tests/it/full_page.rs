@@ -11,19 +11,12 @@ use ticketboss::store::{Commit, Store, Swap, Token, ledger};
 
 #[tokio::test]
 async fn full_pages_of_short_and_long_names_read_back() {
-    for partner in [
-        "p",
-        "box-office-0417.north-sea-festivals.example",
-        &"🎟".repeat(128),
-    ] {
+    for partner in ["p", "box-office-0417.north-sea-festivals.example", &"🎟".repeat(128)] {
         let store = Store::Memory(MemoryStore::default());
         let id = EventId::new("node-meetup-2025").unwrap();
         let (event, commit) = sales(store.claim_event_number().await.unwrap(), &id, partner);
         let longest = commit.pages.iter().map(|(_, bytes)| bytes.len()).max();
-        assert!(
-            longest > Some(PAGE_BYTES_MAX * 9 / 10),
-            "{longest:?} is no full page"
-        );
+        assert!(longest > Some(PAGE_BYTES_MAX * 9 / 10), "{longest:?} is no full page");
         let won = store.commit(&id, &Token::ABSENT, commit).await.unwrap();
         assert!(matches!(won, Swap::Won(_)));
 

@@ -18,9 +18,7 @@ async fn server(capacity: u32) -> Server {
 }
 
 async fn summary(server: &Server) -> Value {
-    ask(server.address, &bare("GET /reservations/", &[]))
-        .await
-        .json()
+    ask(server.address, &bare("GET /reservations/", &[])).await.json()
 }
 
 fn id_of(answer: &Answer) -> String {
@@ -36,10 +34,7 @@ async fn the_seeds_bodies_come_back_to_the_letter() {
         summary.text(),
         r#"{"eventId":"e","name":"An event","totalSeats":500,"availableSeats":500,"reservationCount":0,"version":1}"#
     );
-    assert_eq!(
-        summary.header("content-type"),
-        "application/json; charset=utf-8"
-    );
+    assert_eq!(summary.header("content-type"), "application/json; charset=utf-8");
     let reserved = reserve(server.address, "abc-corp", 3).await;
     assert_eq!(reserved.status, 201);
     let id = id_of(&reserved);
@@ -47,11 +42,7 @@ async fn the_seeds_bodies_come_back_to_the_letter() {
         format!(r#"{{"reservationId":"{id}","seats":3,"status":"confirmed","version":2}}"#);
     assert_eq!(reserved.text(), expected);
     assert_eq!(reserved.header("etag"), "\"2\"");
-    let cancelled = ask(
-        server.address,
-        &bare(&format!("DELETE /reservations/{id}"), &[]),
-    )
-    .await;
+    let cancelled = ask(server.address, &bare(&format!("DELETE /reservations/{id}"), &[])).await;
     assert_eq!((cancelled.status, cancelled.text()), (204, ""));
     assert_eq!(cancelled.header("etag"), "\"3\"");
     let summary = ask(server.address, &bare("GET /reservations", &[])).await;
@@ -64,20 +55,10 @@ async fn the_seeds_bodies_come_back_to_the_letter() {
 #[tokio::test]
 async fn a_path_works_with_and_without_its_slash_and_in_any_case() {
     let server = server(500).await;
-    for path in [
-        "/reservations",
-        "/reservations/",
-        "/RESERVATIONS",
-        "/Reservations/?x=1",
-    ] {
+    for path in ["/reservations", "/reservations/", "/RESERVATIONS", "/Reservations/?x=1"] {
         let request = json(&format!("POST {path}"), r#"{"partnerId":"p","seats":1}"#);
         assert_eq!(ask(server.address, &request).await.status, 201, "{path}");
-        assert_eq!(
-            ask(server.address, &bare(&format!("GET {path}"), &[]))
-                .await
-                .status,
-            200
-        );
+        assert_eq!(ask(server.address, &bare(&format!("GET {path}"), &[])).await.status, 200);
     }
     let id = id_of(&reserve(server.address, "p", 1).await);
     let path = format!("DELETE /reservations/{}/", id.to_uppercase());
@@ -129,10 +110,7 @@ async fn a_body_is_refused_with_the_seeds_text() {
         assert_eq!(answer.header("access-control-allow-origin"), "*");
     }
     let untouched = summary(&server).await;
-    assert_eq!(
-        (&untouched["version"], &untouched["availableSeats"]),
-        (&1.into(), &500.into())
-    );
+    assert_eq!((&untouched["version"], &untouched["availableSeats"]), (&1.into(), &500.into()));
 }
 
 #[tokio::test]
@@ -155,16 +133,9 @@ async fn every_fault_of_a_body_is_told_at_once() {
     let server = server(500).await;
     let request = json("POST /reservations", r#"{"partnerId":"","seats":2.5}"#);
     let json = ask(server.address, &request).await.json();
-    let pointers = json["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|fault| fault["pointer"].clone());
+    let pointers = json["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].clone());
     assert_eq!(pointers.collect::<Vec<_>>(), ["/partnerId", "/seats"]);
-    assert_eq!(
-        json["detail"],
-        "/partnerId must not be blank; /seats must be a whole number"
-    );
+    assert_eq!(json["detail"], "/partnerId must not be blank; /seats must be a whole number");
 }
 
 #[tokio::test]
@@ -180,22 +151,13 @@ async fn a_body_that_is_not_said_to_be_json_is_refused() {
     ] {
         let request = bare("POST /reservations/", &[content_type, &length]) + body;
         let answer = ask(server.address, &request).await;
-        assert_eq!(
-            answer.problem(),
-            "400 invalid_request: Invalid request body",
-            "{content_type}"
-        );
+        assert_eq!(answer.problem(), "400 invalid_request: Invalid request body", "{content_type}");
     }
-    let request = bare(
-        "POST /reservations/",
-        &["Content-Type: Application/JSON; charset=utf-8", &length],
-    );
+    let request =
+        bare("POST /reservations/", &["Content-Type: Application/JSON; charset=utf-8", &length]);
     assert_eq!(ask(server.address, &(request + body)).await.status, 201);
     let nothing = ask(server.address, &bare("POST /reservations/", &[])).await;
-    assert_eq!(
-        nothing.problem(),
-        "400 invalid_request: Invalid request body"
-    );
+    assert_eq!(nothing.problem(), "400 invalid_request: Invalid request body");
 }
 
 #[tokio::test]
@@ -203,45 +165,25 @@ async fn a_body_has_a_limit_however_it_comes() {
     let server = server(500).await;
     let body = |length: usize| {
         let frame = r#"{"partnerId":"p","seats":1,"x":""}"#.len();
-        format!(
-            r#"{{"partnerId":"p","seats":1,"x":"{}"}}"#,
-            "x".repeat(length - frame)
-        )
+        format!(r#"{{"partnerId":"p","seats":1,"x":"{}"}}"#, "x".repeat(length - frame))
     };
     let too_large = "413 body_too_large: Request body too large";
-    let fits = ask(
-        server.address,
-        &json("POST /reservations/", &body(16 * 1024)),
-    )
-    .await;
+    let fits = ask(server.address, &json("POST /reservations/", &body(16 * 1024))).await;
     assert_eq!(fits.status, 201);
-    let answer = ask(
-        server.address,
-        &json("POST /reservations/", &body(16 * 1024 + 1)),
-    )
-    .await;
+    let answer = ask(server.address, &json("POST /reservations/", &body(16 * 1024 + 1))).await;
     assert_eq!(answer.problem(), too_large);
     let announced = bare(
         "POST /reservations/",
-        &[
-            "Content-Type: application/json",
-            "Content-Length: 1000000000000",
-        ],
+        &["Content-Type: application/json", "Content-Length: 1000000000000"],
     );
     assert_eq!(ask(server.address, &announced).await.problem(), too_large);
     let chunked = |body: &str| {
-        let headers = [
-            "Content-Type: application/json",
-            "Transfer-Encoding: chunked",
-        ];
+        let headers = ["Content-Type: application/json", "Transfer-Encoding: chunked"];
         let (first, second) = body.split_at(body.len() / 2);
         let chunk = |part: &str| format!("{:x}\r\n{part}\r\n", part.len());
         bare("POST /reservations/", &headers) + &chunk(first) + &chunk(second) + "0\r\n\r\n"
     };
-    assert_eq!(
-        ask(server.address, &chunked(&body(16 * 1024))).await.status,
-        201
-    );
+    assert_eq!(ask(server.address, &chunked(&body(16 * 1024))).await.status, 201);
     let answer = ask(server.address, &chunked(&body(16 * 1024 + 1))).await;
     assert_eq!(answer.problem(), too_large);
     assert_eq!(summary(&server).await["availableSeats"], 498);
@@ -255,34 +197,15 @@ async fn an_id_that_names_nothing_is_not_found() {
     let guessed = format!("{}{other_last_digit}", &id[..id.len() - 1]);
     let other_event = format!("00000002{}", &id[8..]);
     let random = "6f2c1a3e-8f1b-4c8e-9f57-0d9d2b1c3a4f";
-    for id in [
-        &guessed,
-        &other_event,
-        random,
-        "x",
-        "%E0%A4%A",
-        "..",
-        &"9".repeat(5000),
-    ] {
-        let answer = ask(
-            server.address,
-            &bare(&format!("DELETE /reservations/{id}"), &[]),
-        )
-        .await;
-        assert_eq!(
-            answer.problem(),
-            "404 reservation_not_found: Reservation not found",
-            "{id}"
-        );
+    for id in [&guessed, &other_event, random, "x", "%E0%A4%A", "..", &"9".repeat(5000)] {
+        let answer = ask(server.address, &bare(&format!("DELETE /reservations/{id}"), &[])).await;
+        assert_eq!(answer.problem(), "404 reservation_not_found: Reservation not found", "{id}");
     }
     assert_eq!(summary(&server).await["availableSeats"], 498);
     let cancel = bare(&format!("DELETE /reservations/{id}"), &[]);
     assert_eq!(ask(server.address, &cancel).await.status, 204);
     let again = ask(server.address, &cancel).await;
-    assert_eq!(
-        again.problem(),
-        "404 reservation_not_found: Reservation not found"
-    );
+    assert_eq!(again.problem(), "404 reservation_not_found: Reservation not found");
     assert_eq!(summary(&server).await["availableSeats"], 500);
 }
 
@@ -299,11 +222,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("POST /", "GET, HEAD, OPTIONS"),
     ] {
         let answer = ask(server.address, &bare(line, &["Accept: text/html"])).await;
-        assert_eq!(
-            answer.problem(),
-            "405 method_not_allowed: Method not allowed",
-            "{line}"
-        );
+        assert_eq!(answer.problem(), "405 method_not_allowed: Method not allowed", "{line}");
         assert_eq!(answer.header("allow"), allowed, "{line}");
     }
 }
@@ -312,13 +231,9 @@ async fn a_wrong_method_is_told_the_right_ones() {
 async fn an_unknown_path_is_a_problem_for_programs_and_the_dashboard_for_browsers() {
     let server = server(500).await;
     let html = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
-    for line in [
-        "GET /nowhere",
-        "GET /v1/nowhere",
-        "GET /reservations//",
-        "POST /nowhere",
-        "GET /a/b",
-    ] {
+    for line in
+        ["GET /nowhere", "GET /v1/nowhere", "GET /reservations//", "POST /nowhere", "GET /a/b"]
+    {
         let answer = ask(server.address, &bare(line, &["Accept: */*"])).await;
         assert_eq!(answer.problem(), "404 not_found: Not found", "{line}");
     }
@@ -326,18 +241,9 @@ async fn an_unknown_path_is_a_problem_for_programs_and_the_dashboard_for_browser
         let answer = ask(server.address, &bare(&format!("GET {path}"), &[html])).await;
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
-        assert!(
-            answer
-                .header("content-security-policy")
-                .contains("script-src 'self'")
-        );
+        assert!(answer.header("content-security-policy").contains("script-src 'self'"));
     }
-    for line in [
-        "GET /v1",
-        "GET /v1/nowhere",
-        "POST /nowhere",
-        "DELETE /nowhere",
-    ] {
+    for line in ["GET /v1", "GET /v1/nowhere", "POST /nowhere", "DELETE /nowhere"] {
         let answer = ask(server.address, &bare(line, &[html])).await;
         assert_eq!(answer.problem(), "404 not_found: Not found", "{line}");
     }
@@ -347,15 +253,9 @@ async fn an_unknown_path_is_a_problem_for_programs_and_the_dashboard_for_browser
 async fn the_dashboards_files_are_cached_and_compressed() {
     let server = server(500).await;
     let plain = ask(server.address, &bare("GET /dashboard.js", &[])).await;
-    assert_eq!(
-        plain.header("content-type"),
-        "text/javascript; charset=utf-8"
-    );
-    let gzip = ask(
-        server.address,
-        &bare("GET /dashboard.js", &["Accept-Encoding: br, gzip"]),
-    )
-    .await;
+    assert_eq!(plain.header("content-type"), "text/javascript; charset=utf-8");
+    let gzip =
+        ask(server.address, &bare("GET /dashboard.js", &["Accept-Encoding: br, gzip"])).await;
     assert_eq!(gzip.header("content-encoding"), "gzip");
     assert!(gzip.body.len() < plain.body.len());
     let refused = ["Accept-Encoding: gzip;q=0"];
@@ -378,14 +278,8 @@ async fn a_browser_of_any_origin_may_ask() {
         let answer = ask(server.address, &bare(&format!("OPTIONS {path}"), &headers)).await;
         assert_eq!((answer.status, answer.body.len()), (204, 0));
         assert_eq!(answer.header("access-control-allow-origin"), "*");
-        assert_eq!(
-            answer.header("access-control-allow-methods"),
-            "GET,HEAD,PUT,PATCH,POST,DELETE"
-        );
-        assert_eq!(
-            answer.header("access-control-allow-headers"),
-            "content-type,x-more"
-        );
+        assert_eq!(answer.header("access-control-allow-methods"), "GET,HEAD,PUT,PATCH,POST,DELETE");
+        assert_eq!(answer.header("access-control-allow-headers"), "content-type,x-more");
         assert_eq!(answer.header("vary"), "Access-Control-Request-Headers");
     }
 }
@@ -407,11 +301,7 @@ async fn who_has_the_version_is_told_so() {
     let get = |tag: &str| bare("GET /reservations/", &[&format!("If-None-Match: {tag}")]);
     for tag in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "*"] {
         let answer = ask(server.address, &get(tag)).await;
-        assert_eq!(
-            (answer.status, answer.header("etag")),
-            (304, "\"1\""),
-            "{tag}"
-        );
+        assert_eq!((answer.status, answer.header("etag")), (304, "\"1\""), "{tag}");
     }
     for tag in ["\"2\"", "1", "\"11\""] {
         assert_eq!(ask(server.address, &get(tag)).await.status, 200, "{tag}");
@@ -424,11 +314,7 @@ async fn who_has_the_version_is_told_so() {
 async fn a_request_keeps_the_id_it_came_with() {
     let server = server(500).await;
     let own = "6f2c1a3e-8f1b-4c8e-9f57-0d9d2b1c3a4f";
-    let answer = ask(
-        server.address,
-        &bare("GET /x", &[&format!("X-Request-Id: {own}")]),
-    )
-    .await;
+    let answer = ask(server.address, &bare("GET /x", &[&format!("X-Request-Id: {own}")])).await;
     assert_eq!(answer.header("x-request-id"), own);
     assert_eq!(answer.json()["requestId"], own);
     let answer = ask(server.address, &bare("GET /x", &["X-Request-Id: not one"])).await;
@@ -444,25 +330,14 @@ async fn sixty_ask_for_ten_of_500_seats_and_fifty_get_them() {
         asking.spawn(async move { reserve(address, &format!("p{number}"), 10).await });
     }
     let answers = asking.join_all().await;
-    let won = answers
-        .iter()
-        .filter(|answer| answer.status == 201)
-        .collect::<Vec<_>>();
+    let won = answers.iter().filter(|answer| answer.status == 201).collect::<Vec<_>>();
     assert_eq!(won.len(), 50);
-    let versions = won
-        .iter()
-        .map(|answer| answer.json()["version"].as_u64().unwrap());
+    let versions = won.iter().map(|answer| answer.json()["version"].as_u64().unwrap());
     assert_eq!(versions.collect::<BTreeSet<_>>(), (2..=51).collect());
     for refused in answers.iter().filter(|answer| answer.status != 201) {
-        assert_eq!(
-            refused.problem(),
-            "409 not_enough_seats: Not enough seats left"
-        );
+        assert_eq!(refused.problem(), "409 not_enough_seats: Not enough seats left");
         let json = refused.json();
-        assert_eq!(
-            (&json["asked"], &json["available"]),
-            (&10.into(), &0.into())
-        );
+        assert_eq!((&json["asked"], &json["available"]), (&10.into(), &0.into()));
         assert_eq!(json["version"], 51);
     }
     let summary = summary(&server).await;
@@ -477,10 +352,8 @@ async fn eight_cancel_one_reservation_and_one_does() {
         let id = id_of(&reserve(server.address, "p", 7).await);
         let mut asking = tokio::task::JoinSet::new();
         for _ in 0..8 {
-            let (address, cancel) = (
-                server.address,
-                bare(&format!("DELETE /reservations/{id}"), &[]),
-            );
+            let (address, cancel) =
+                (server.address, bare(&format!("DELETE /reservations/{id}"), &[]));
             asking.spawn(async move { ask(address, &cancel).await.status });
         }
         let mut statuses = asking.join_all().await;
@@ -498,24 +371,15 @@ async fn requests_in_a_row_on_one_connection_are_answered_in_order() {
     let both = json("POST /reservations/", body) + &bare("GET /reservations/", &[]);
     connection.send(both).await;
     assert_eq!(connection.receive("POST").await.unwrap().status, 201);
-    assert_eq!(
-        connection.receive("GET").await.unwrap().json()["availableSeats"],
-        499
-    );
+    assert_eq!(connection.receive("GET").await.unwrap().json()["availableSeats"], 499);
 }
 
 #[tokio::test]
 async fn health_and_readiness_differ_when_the_server_stops() {
     let server = server(500).await;
     let get = |path: &str| bare(&format!("GET {path}"), &[]);
-    assert_eq!(
-        ask(server.address, &get("/healthz")).await.text(),
-        r#"{"status":"ok"}"#
-    );
-    assert_eq!(
-        ask(server.address, &get("/readyz")).await.text(),
-        r#"{"status":"ready"}"#
-    );
+    assert_eq!(ask(server.address, &get("/healthz")).await.text(), r#"{"status":"ok"}"#);
+    assert_eq!(ask(server.address, &get("/readyz")).await.text(), r#"{"status":"ready"}"#);
     server.readiness.start_stopping();
     assert_eq!(ask(server.address, &get("/healthz")).await.status, 200);
     let stopping = ask(server.address, &get("/readyz")).await;
@@ -530,14 +394,9 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
     assert_eq!(reserve(first.address, "p", 1).await.status, 201);
     first.stop.cancel();
     first.ended.await.unwrap();
-    let full = SledOptions {
-        disk_free_bytes_min: u64::MAX,
-        ..options
-    };
+    let full = SledOptions { disk_free_bytes_min: u64::MAX, ..options };
     let store = open(&full).unwrap().store;
-    let office = Office::open(store, Clock::System, Entropy::System)
-        .await
-        .unwrap();
+    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
     let server = Server::of_office(office, Limits::standard(10)).await;
     let answer = reserve(server.address, "p", 1).await;
     assert_eq!(answer.problem(), "503 storage_full: Storage is full");
@@ -548,15 +407,10 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
 #[tokio::test]
 async fn without_an_event_there_is_nothing_to_reserve() {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System)
-        .await
-        .unwrap();
+    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
     let server = Server::of_office(office, Limits::standard(10)).await;
     let event_not_found = "404 event_not_found: Event not found";
-    assert_eq!(
-        reserve(server.address, "p", 1).await.problem(),
-        event_not_found
-    );
+    assert_eq!(reserve(server.address, "p", 1).await.problem(), event_not_found);
     let get = ask(server.address, &bare("GET /reservations/", &[])).await;
     assert_eq!(get.problem(), event_not_found);
 }
@@ -564,19 +418,14 @@ async fn without_an_event_there_is_nothing_to_reserve() {
 #[tokio::test]
 async fn the_events_own_limit_is_in_the_text() {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System)
-        .await
-        .unwrap();
+    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
     let terms = EventTerms {
         id: EventId::new("e").unwrap(),
         name: EventName::new("An event").unwrap(),
         capacity: Seats::new(100).unwrap(),
         seats_per_request_max: Seats::new(4).unwrap(),
     };
-    office
-        .create_event(terms, Actor::System, RequestId(0))
-        .await
-        .unwrap();
+    office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
     let server = Server::of_office(office, Limits::standard(10)).await;
     let answer = reserve(server.address, "p", 5).await;
     let expected = "400 seats_per_request: Seats per request must be between 1 and 4";

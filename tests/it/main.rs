@@ -6,16 +6,22 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test fails where it stands, and says what it skips"
+    reason = "a test ends at its first surprise, in its helpers too, and says what it skips"
 )]
 
 mod cli;
+mod codec;
+mod contract;
+mod damage;
 mod dashboard;
+mod domain;
 mod file_systems;
 mod full_disk;
 mod full_page;
 mod http;
+mod office;
 mod power_cut;
 mod program;
 mod server;
+mod support;
 mod wire;

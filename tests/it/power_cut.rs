@@ -61,10 +61,8 @@ fn nothing_acknowledged_is_lost_in_40_power_cuts() {
         return skip(&reason);
     }
     let cuts = setting(CUTS_VARIABLE).map_or(CUTS, |text| text.parse().unwrap());
-    let seed = setting(SEED_VARIABLE).map_or_else(
-        || RandomState::new().hash_one(0),
-        |text| text.parse().unwrap(),
-    );
+    let seed = setting(SEED_VARIABLE)
+        .map_or_else(|| RandomState::new().hash_one(0), |text| text.parse().unwrap());
     println!("{cuts} power cuts, {SEED_VARIABLE}={seed}");
     let mut rig = Rig::new(seed);
     let mut tally = Tally::default();
@@ -80,21 +78,15 @@ fn nothing_acknowledged_is_lost_in_40_power_cuts() {
             subject = None;
         }
         let moment = rig.moment_for_an_old_database(cut);
-        let whole = rig.cut_and_check(
-            subject.get_or_insert_with(Subject::create),
-            moment,
-            &mut tally,
-        );
+        let whole =
+            rig.cut_and_check(subject.get_or_insert_with(Subject::create), moment, &mut tally);
         if !whole {
             // What the next cuts do to a database that is broken tells nothing.
             subject = None;
         }
     }
     println!("{tally}");
-    assert!(
-        tally.acknowledged >= u64::from(cuts),
-        "the cuts hit a writer at work"
-    );
+    assert!(tally.acknowledged >= u64::from(cuts), "the cuts hit a writer at work");
     assert_eq!(
         (tally.lost, tally.failed_opens, tally.damaged, tally.blobs),
         (0, 0, 0, 0),
@@ -116,10 +108,7 @@ struct Subject {
 
 impl Subject {
     fn create() -> Self {
-        Self {
-            file_system: Ext4::create(FILE_SYSTEM_BYTES),
-            acknowledged: BTreeMap::new(),
-        }
+        Self { file_system: Ext4::create(FILE_SYSTEM_BYTES), acknowledged: BTreeMap::new() }
     }
 
     fn directory(&self) -> PathBuf {
@@ -149,14 +138,7 @@ struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            cuts,
-            acknowledged,
-            lost,
-            failed_opens,
-            damaged,
-            blobs,
-        } = self;
+        let Self { cuts, acknowledged, lost, failed_opens, damaged, blobs } = self;
         write!(
             f,
             "{cuts} power cuts, {acknowledged} acknowledged commits, lost {lost}, failed opens \
@@ -186,11 +168,7 @@ impl Rig {
         let godown = program_directory.path().join("godown");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/godown.c");
         run("cc", &["-Wall", "-o", text(&godown), text(&source)]);
-        Self {
-            random: SplitMix(seed),
-            _program_directory: program_directory,
-            godown,
-        }
+        Self { random: SplitMix(seed), _program_directory: program_directory, godown }
     }
 
     fn moment_for_a_new_database(&mut self, cut: u32) -> Moment {
@@ -226,11 +204,7 @@ impl Rig {
         let faults = found.faults(subject);
         println!(
             "{moment:?}: {newly_acknowledged} commits; {}",
-            if faults.is_empty() {
-                "all kept"
-            } else {
-                &faults
-            }
+            if faults.is_empty() { "all kept" } else { &faults }
         );
         tally.cuts += 1;
         tally.acknowledged += newly_acknowledged;
@@ -399,11 +373,8 @@ async fn writer_process() {
     };
     let mut writers = tokio::task::JoinSet::new();
     for index in 0..EVENTS {
-        let writer = Writer {
-            store: store.clone(),
-            id: event_id(index),
-            random: SplitMix(random.next()),
-        };
+        let writer =
+            Writer { store: store.clone(), id: event_id(index), random: SplitMix(random.next()) };
         writers.spawn(writer.run());
     }
     for end in writers.join_all().await {

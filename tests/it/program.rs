@@ -14,11 +14,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ticketboss");
 /// A command line in `directory`, with nothing in the environment that could be a setting.
 pub(crate) fn ticketboss(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command
-        .current_dir(directory)
-        .args(arguments)
-        .env_remove("PORT")
-        .stdin(Stdio::null());
+    command.current_dir(directory).args(arguments).env_remove("PORT").stdin(Stdio::null());
     command
 }
 
@@ -57,40 +53,21 @@ impl Serving {
         let mut process = command.spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut introduction = Vec::new();
-        while introduction
-            .last()
-            .is_none_or(|line: &String| !line.starts_with("  stop"))
-        {
+        while introduction.last().is_none_or(|line: &String| !line.starts_with("  stop")) {
             let mut line = String::new();
             if output.read_line(&mut line).unwrap() == 0 {
                 let mut why = String::new();
-                process
-                    .stderr
-                    .take()
-                    .unwrap()
-                    .read_to_string(&mut why)
-                    .unwrap();
+                process.stderr.take().unwrap().read_to_string(&mut why).unwrap();
                 panic!("the server ended before it was ready: {why}");
             }
             introduction.push(line.trim_end().to_owned());
         }
-        let api = introduction
-            .iter()
-            .find_map(|line| line.strip_prefix("  API        http://"));
-        let address = api
-            .unwrap()
-            .trim_end_matches("/reservations/")
-            .parse()
-            .unwrap();
+        let api = introduction.iter().find_map(|line| line.strip_prefix("  API        http://"));
+        let address = api.unwrap().trim_end_matches("/reservations/").parse().unwrap();
         // What is logged must be read, or the server would wait for room in the pipe.
         let mut log = process.stderr.take().unwrap();
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self {
-            address,
-            introduction,
-            process,
-            output,
-        }
+        Self { address, introduction, process, output }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -99,13 +76,7 @@ impl Serving {
 
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
-        assert!(
-            Command::new("kill")
-                .args([&format!("-{name}"), &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
     /// Ends the process as a crash does.
@@ -141,11 +112,7 @@ pub(crate) fn wait_for_line(path: &PathBuf, word: &str) -> String {
         if let Some(line) = text.lines().find(|line| line.contains(word)) {
             return line.to_owned();
         }
-        assert!(
-            Instant::now() < deadline,
-            "no {word} in {}: {text}",
-            path.display()
-        );
+        assert!(Instant::now() < deadline, "no {word} in {}: {text}", path.display());
         std::thread::yield_now();
     }
 }

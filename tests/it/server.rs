@@ -14,33 +14,21 @@ const FAR_AWAY: Duration = Duration::from_hours(1);
 
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System)
-        .await
-        .unwrap();
+    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
     Server::of_office(office, limits).await
 }
 
 fn limits() -> Limits {
-    Limits {
-        connections_max: 100,
-        head_timeout: FAR_AWAY,
-        grace: FAR_AWAY,
-    }
+    Limits { connections_max: 100, head_timeout: FAR_AWAY, grace: FAR_AWAY }
 }
 
 async fn ended(server: Server) {
-    tokio::time::timeout(PATIENCE, server.ended)
-        .await
-        .expect("an end in time")
-        .unwrap();
+    tokio::time::timeout(PATIENCE, server.ended).await.expect("an end in time").unwrap();
 }
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_ends_the_connection() {
-    let limits = Limits {
-        head_timeout: Duration::from_millis(50),
-        ..limits()
-    };
+    let limits = Limits { head_timeout: Duration::from_millis(50), ..limits() };
     let server = server(limits).await;
     let mut says_nothing = Connection::open(server.address).await;
     let mut stops_midway = Connection::open(server.address).await;
@@ -54,11 +42,7 @@ async fn a_head_that_does_not_arrive_ends_the_connection() {
 
 #[tokio::test]
 async fn beyond_the_cap_a_connection_waits_for_a_place() {
-    let server = server(Limits {
-        connections_max: 1,
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { connections_max: 1, ..limits() }).await;
     let mut first = Connection::open(server.address).await;
     assert_eq!(first.ask(&bare("GET /healthz", &[])).await.status, 200);
     let mut second = Connection::open(server.address).await;
@@ -98,8 +82,7 @@ async fn a_stop_lets_a_request_in_flight_finish() {
     let mut slow = Connection::open(server.address).await;
     let request = json("POST /reservations/", r#"{"partnerId":"p","seats":1}"#);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    slow.send(format!("{head}\r\nExpect: 100-continue\r\n\r\n"))
-        .await;
+    slow.send(format!("{head}\r\nExpect: 100-continue\r\n\r\n")).await;
     // The server asks for the body, so the request is in flight.
     assert_eq!(slow.receive("POST").await.unwrap().status, 100);
     server.stop.cancel();
@@ -112,16 +95,11 @@ async fn a_stop_lets_a_request_in_flight_finish() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
-    let server = server(Limits {
-        grace: Duration::from_millis(50),
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { grace: Duration::from_millis(50), ..limits() }).await;
     let mut slow = Connection::open(server.address).await;
     let request = json("POST /reservations/", r#"{"partnerId":"p","seats":1}"#);
     let (head, _) = request.split_once("\r\n\r\n").unwrap();
-    slow.send(format!("{head}\r\nExpect: 100-continue\r\n\r\n"))
-        .await;
+    slow.send(format!("{head}\r\nExpect: 100-continue\r\n\r\n")).await;
     assert_eq!(slow.receive("POST").await.unwrap().status, 100);
     server.stop.cancel();
     ended(server).await;

@@ -44,11 +44,7 @@ impl Answer {
 
     /// Status, code, and the seed's text: what a problem is in one line.
     pub(crate) fn problem(&self) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
         assert_eq!(json["status"], self.status);
         assert_eq!(json["requestId"], self.header("x-request-id"));
@@ -69,10 +65,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
-            stream,
-            unread: Vec::new(),
-        }
+        Self { stream, unread: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -82,9 +75,7 @@ impl Connection {
     /// Reads one answer to a request that was sent; a `HEAD` has no body whatever its length says.
     pub(crate) async fn receive(&mut self, method: &str) -> Option<Answer> {
         let reading = self.read_answer(method);
-        tokio::time::timeout(PATIENCE, reading)
-            .await
-            .expect("an answer in time")
+        tokio::time::timeout(PATIENCE, reading).await.expect("an answer in time")
     }
 
     async fn read_answer(&mut self, method: &str) -> Option<Answer> {
@@ -98,40 +89,25 @@ impl Connection {
         };
         let head = String::from_utf8(self.unread.drain(..head_end + 4).collect()).unwrap();
         let mut lines = head.trim_end().split("\r\n");
-        let status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let header = |line: &str| {
             let (name, value) = line.split_once(':').unwrap();
             (name.to_lowercase(), value.trim().to_owned())
         };
         let headers: BTreeMap<_, _> = lines.map(header).collect();
-        let length = headers
-            .get("content-length")
-            .map_or(0, |text| text.parse().unwrap());
+        let length = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
         let length = if method == "HEAD" { 0 } else { length };
         while self.unread.len() < length {
             assert!(self.read_more().await, "the body ended too early");
         }
         let body = self.unread.drain(..length).collect();
-        Some(Answer {
-            status,
-            headers,
-            body,
-        })
+        Some(Answer { status, headers, body })
     }
 
     /// Waits until the other side has closed; whatever it still says is dropped.
     pub(crate) async fn wait_until_closed(&mut self) {
         let closed = async { while self.read_more().await {} };
-        tokio::time::timeout(PATIENCE, closed)
-            .await
-            .expect("a close in time");
+        tokio::time::timeout(PATIENCE, closed).await.expect("a close in time");
     }
 
     async fn read_more(&mut self) -> bool {
@@ -149,9 +125,7 @@ impl Connection {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 /// A request without a body: `"GET /x"`, and more headers if there are any.
@@ -192,38 +166,25 @@ pub(crate) struct Server {
 impl Server {
     /// Serves an event `e` of `capacity` seats out of `store`.
     pub(crate) async fn of_event(store: Store, capacity: u32) -> Self {
-        let office = Office::open(store, Clock::System, Entropy::System)
-            .await
-            .unwrap();
+        let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
         let terms = EventTerms {
             id: EventId::new("e").unwrap(),
             name: EventName::new("An event").unwrap(),
             capacity: Seats::new(capacity).unwrap(),
             seats_per_request_max: Seats::new(10).unwrap(),
         };
-        office
-            .create_event(terms, Actor::System, RequestId(0))
-            .await
-            .unwrap();
+        office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
         Self::of_office(office, Limits::standard(1000)).await
     }
 
     pub(crate) async fn of_office(office: Office, limits: Limits) -> Self {
         let readiness = Readiness::default();
-        let service = http::service(&Context {
-            office,
-            readiness: readiness.clone(),
-        });
+        let service = http::service(&Context { office, readiness: readiness.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let until = stop.clone().cancelled_owned();
         let serving = server::serve(listener, service, AccessLog::OFF, limits, until);
-        Self {
-            address,
-            readiness,
-            stop,
-            ended: tokio::spawn(serving),
-        }
+        Self { address, readiness, stop, ended: tokio::spawn(serving) }
     }
 }

@@ -13,11 +13,7 @@ use crate::domain::{Event, ReservationId, Status};
 
 /// What a client was told about one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "answer",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// 201.
     Reserved {
@@ -151,15 +147,11 @@ fn wrong_reservation(
         return Some("has an id that is not of this program".to_owned());
     };
     let Some(kept) = event.reservation(kept_id) else {
-        return Some(format!(
-            "was acknowledged at version {version} and is not there"
-        ));
+        return Some(format!("was acknowledged at version {version} and is not there"));
     };
     if kept.seats.get() != seats || kept_id.version.get() != version {
         let (at, has) = (kept_id.version, kept.seats);
-        return Some(format!(
-            "was told {seats} seats at {version}, stored are {has} at {at}"
-        ));
+        return Some(format!("was told {seats} seats at {version}, stored are {has} at {at}"));
     }
     match (kept.status, fate) {
         (Status::Confirmed, Some(Fate::Cancelled)) => {
@@ -173,9 +165,9 @@ fn wrong_reservation(
 fn wrong_cancellation(event: &Event, id: Uuid, version: Option<u64>) -> Option<String> {
     let kept = ReservationId::from_bits(id.as_u128()).and_then(|id| event.reservation(id))?;
     match kept.status {
-        Status::Cancelled { since } if version.is_some_and(|told| told != since.get()) => Some(
-            format!("was cancelled at version {since}, told was {version:?}"),
-        ),
+        Status::Cancelled { since } if version.is_some_and(|told| told != since.get()) => {
+            Some(format!("was cancelled at version {since}, told was {version:?}"))
+        }
         Status::Cancelled { .. } | Status::Confirmed => None,
     }
 }

@@ -51,10 +51,7 @@ impl Books {
         let available = self.available_by_version(&changes);
         Verdict {
             checks: vec![
-                Check {
-                    law: "every request got an answer it deserves",
-                    faults: strange(answers),
-                },
+                Check { law: "every request got an answer it deserves", faults: strange(answers) },
                 Check {
                     law: "versions are distinct and without a gap",
                     faults: self.version_faults(&changes),
@@ -95,22 +92,16 @@ impl Books {
             last = change.version;
         }
         if last != self.after.version {
-            faults.push(format!(
-                "the last answer is of {last}, the event at {}",
-                self.after.version
-            ));
+            faults
+                .push(format!("the last answer is of {last}, the event at {}", self.after.version));
         }
         faults
     }
 
     fn oversold(&self, available: &BTreeMap<u64, i64>) -> Vec<String> {
         let possible = 0..=i64::from(self.before.total_seats);
-        let impossible = available
-            .iter()
-            .filter(|(_, seats)| !possible.contains(seats));
-        impossible
-            .map(|(version, seats)| format!("{seats} available at {version}"))
-            .collect()
+        let impossible = available.iter().filter(|(_, seats)| !possible.contains(seats));
+        impossible.map(|(version, seats)| format!("{seats} available at {version}")).collect()
     }
 
     fn summary_faults(&self, changes: &[Change]) -> Vec<String> {
@@ -121,14 +112,11 @@ impl Books {
             - self.before.reservation_count.cast_signed();
         let mut faults = Vec::new();
         if seats != taken {
-            faults.push(format!(
-                "{seats} seats by the answers, {taken} by the summary"
-            ));
+            faults.push(format!("{seats} seats by the answers, {taken} by the summary"));
         }
         if reservations != made {
-            faults.push(format!(
-                "{reservations} reservations by the answers, {made} by the summary"
-            ));
+            faults
+                .push(format!("{reservations} reservations by the answers, {made} by the summary"));
         }
         faults
     }
@@ -136,11 +124,9 @@ impl Books {
 
 fn change(answer: &Answer) -> Option<Change> {
     match *answer {
-        Answer::Reserved { seats, version, .. } => Some(Change {
-            version,
-            seats: seats.into(),
-            reservations: 1,
-        }),
+        Answer::Reserved { seats, version, .. } => {
+            Some(Change { version, seats: seats.into(), reservations: 1 })
+        }
         Answer::Cancelled { seats, version, .. } => Some(Change {
             version: version.unwrap_or(0),
             seats: -i64::from(seats),
@@ -154,11 +140,9 @@ fn strange(answers: &Answers) -> Vec<String> {
     let strange = |answer: &Answer| match answer {
         Answer::Unexpected { status, body, .. } => Some(format!("{status}: {body}")),
         Answer::Unknown { what, .. } => Some(format!("no answer: {what}")),
-        Answer::Cancelled {
-            id, version: None, ..
-        } => Some(format!(
-            "the version at which {id} was cancelled was not told (no ETag)"
-        )),
+        Answer::Cancelled { id, version: None, .. } => {
+            Some(format!("the version at which {id} was cancelled was not told (no ETag)"))
+        }
         _ => None,
     };
     answers.iter().filter_map(strange).collect()
@@ -166,12 +150,7 @@ fn strange(answers: &Answers) -> Vec<String> {
 
 fn refused_wrongly(answers: &Answers, available: &BTreeMap<u64, i64>) -> Vec<String> {
     let wrong = |answer: &Answer| {
-        let Answer::NotEnoughSeats {
-            asked,
-            available: told,
-            version,
-        } = answer
-        else {
+        let Answer::NotEnoughSeats { asked, available: told, version } = answer else {
             return None;
         };
         let (Some(told), Some(version)) = (told, version) else {
@@ -196,37 +175,19 @@ mod tests {
 
     fn summary(available_seats: u32, reservation_count: u64, version: u64) -> Summary {
         let event_id = "e".to_owned();
-        Summary {
-            event_id,
-            total_seats: 10,
-            available_seats,
-            reservation_count,
-            version,
-        }
+        Summary { event_id, total_seats: 10, available_seats, reservation_count, version }
     }
 
     fn reserved(seats: u32, version: u64) -> Answer {
-        Answer::Reserved {
-            id: Uuid::nil(),
-            seats,
-            version,
-        }
+        Answer::Reserved { id: Uuid::nil(), seats, version }
     }
 
     fn cancelled(seats: u32, version: u64) -> Answer {
-        Answer::Cancelled {
-            id: Uuid::nil(),
-            seats,
-            version: Some(version),
-        }
+        Answer::Cancelled { id: Uuid::nil(), seats, version: Some(version) }
     }
 
     fn refused(asked: u32, available: u32, version: u64) -> Answer {
-        Answer::NotEnoughSeats {
-            asked,
-            available: Some(available),
-            version: Some(version),
-        }
+        Answer::NotEnoughSeats { asked, available: Some(available), version: Some(version) }
     }
 
     /// The laws that are found broken, by their first word.
@@ -234,23 +195,13 @@ mod tests {
         let mut all = Answers::default();
         all.extend(answers);
         let verdict = Books::new(summary(10, 0, 1), after).judge(&all);
-        let broken = verdict
-            .checks
-            .iter()
-            .filter(|check| !check.faults.is_empty());
-        broken
-            .map(|check| check.law.split(' ').next().unwrap_or(""))
-            .collect()
+        let broken = verdict.checks.iter().filter(|check| !check.faults.is_empty());
+        broken.map(|check| check.law.split(' ').next().unwrap_or("")).collect()
     }
 
     #[test]
     fn true_answers_are_found_true_in_any_order() {
-        let answers = vec![
-            cancelled(4, 4),
-            refused(4, 3, 3),
-            reserved(3, 3),
-            reserved(4, 2),
-        ];
+        let answers = vec![cancelled(4, 4), refused(4, 3, 3), reserved(3, 3), reserved(4, 2)];
         assert!(broken(summary(7, 1, 4), answers).is_empty());
     }
 
@@ -270,11 +221,7 @@ mod tests {
         assert_eq!(broken(summary(6, 1, 2), made_up), ["nobody"]);
         let lost = vec![reserved(4, 2)];
         assert_eq!(broken(summary(10, 0, 2), lost), ["the"]);
-        let error = Answer::Unexpected {
-            status: 500,
-            cancelled: None,
-            body: String::new(),
-        };
+        let error = Answer::Unexpected { status: 500, cancelled: None, body: String::new() };
         assert_eq!(broken(summary(10, 0, 1), vec![error]), ["every"]);
     }
 }

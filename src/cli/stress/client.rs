@@ -30,19 +30,14 @@ pub(super) struct Target {
 impl Target {
     /// Reads `http://host:port`, with any path.
     pub(super) fn parse(url: &str) -> Result<Self, Failure> {
-        let uri: Uri = url
-            .parse()
-            .map_err(|error| format!("{url:?} is no URL: {error}"))?;
+        let uri: Uri = url.parse().map_err(|error| format!("{url:?} is no URL: {error}"))?;
         if uri.scheme_str() != Some("http") {
             return Err(format!("{url:?} does not begin with http://").into());
         }
         let host = uri.host().ok_or_else(|| format!("{url:?} names no host"))?;
         let port = uri.port_u16().unwrap_or(80);
         let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-        Ok(Self {
-            authority,
-            address: format!("{host}:{port}"),
-        })
+        Ok(Self { authority, address: format!("{host}:{port}") })
     }
 }
 
@@ -92,10 +87,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(target: Target) -> Self {
-        Self {
-            target,
-            connection: None,
-        }
+        Self { target, connection: None }
     }
 
     pub(super) async fn summary(&mut self) -> Result<Summary, Failure> {
@@ -111,48 +103,34 @@ impl Client {
         let told = match self.ask(Method::POST, "/reservations/", Some(body)).await {
             Ok(told) => told,
             Err(error) => {
-                return Answer::Unknown {
-                    cancelled: None,
-                    what: error.to_string(),
-                };
+                return Answer::Unknown { cancelled: None, what: error.to_string() };
             }
         };
-        let understood =
-            match told.status {
-                StatusCode::CREATED => serde_json::from_slice(&told.body).ok().map(
-                    |ReservedBody {
-                         reservation_id: id,
-                         seats,
-                         version,
-                     }| Answer::Reserved { id, seats, version },
-                ),
-                StatusCode::CONFLICT => serde_json::from_slice(&told.body).ok().map(
-                    |RefusedBody { available, version }| Answer::NotEnoughSeats {
-                        asked: seats,
-                        available,
-                        version,
-                    },
-                ),
-                _ => None,
-            };
+        let understood = match told.status {
+            StatusCode::CREATED => serde_json::from_slice(&told.body).ok().map(
+                |ReservedBody { reservation_id: id, seats, version }| Answer::Reserved {
+                    id,
+                    seats,
+                    version,
+                },
+            ),
+            StatusCode::CONFLICT => {
+                serde_json::from_slice(&told.body).ok().map(|RefusedBody { available, version }| {
+                    Answer::NotEnoughSeats { asked: seats, available, version }
+                })
+            }
+            _ => None,
+        };
         understood.unwrap_or_else(|| unexpected(&told, None))
     }
 
     pub(super) async fn cancel(&mut self, id: Uuid, seats: u32) -> Answer {
-        match self
-            .ask(Method::DELETE, &format!("/reservations/{id}"), None)
-            .await
-        {
-            Ok(told) if told.status == StatusCode::NO_CONTENT => Answer::Cancelled {
-                id,
-                seats,
-                version: told.version,
-            },
+        match self.ask(Method::DELETE, &format!("/reservations/{id}"), None).await {
+            Ok(told) if told.status == StatusCode::NO_CONTENT => {
+                Answer::Cancelled { id, seats, version: told.version }
+            }
             Ok(told) => unexpected(&told, Some(id)),
-            Err(error) => Answer::Unknown {
-                cancelled: Some(id),
-                what: error.to_string(),
-            },
+            Err(error) => Answer::Unknown { cancelled: Some(id), what: error.to_string() },
         }
     }
 
@@ -163,9 +141,7 @@ impl Client {
         body: Option<String>,
     ) -> Result<Told, Failure> {
         let asked = tokio::time::timeout(ANSWER_TIMEOUT, self.ask_in_time(method, path, body));
-        let told = asked
-            .await
-            .unwrap_or_else(|_| Err("no answer in time".into()));
+        let told = asked.await.unwrap_or_else(|_| Err("no answer in time".into()));
         if told.is_err() {
             self.connection = None;
         }
@@ -189,20 +165,10 @@ impl Client {
         let request = request.body(Full::new(body.unwrap_or_default().into()))?;
         let response = self.connection().await?.send_request(request).await?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX)
-            .collect()
-            .await?
-            .to_bytes();
-        let etag = head
-            .headers
-            .get(header::ETAG)
-            .and_then(|value| value.to_str().ok());
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
+        let etag = head.headers.get(header::ETAG).and_then(|value| value.to_str().ok());
         let version = etag.and_then(|tag| tag.trim_matches('"').parse().ok());
-        Ok(Told {
-            status: head.status,
-            version,
-            body,
-        })
+        Ok(Told { status: head.status, version, body })
     }
 
     /// The connection, opened if there is none that works.
@@ -214,9 +180,7 @@ impl Client {
         if !usable {
             self.connection = Some(connect(&self.target).await?);
         }
-        self.connection
-            .as_mut()
-            .ok_or_else(|| "there is no connection".into())
+        self.connection.as_mut().ok_or_else(|| "there is no connection".into())
     }
 }
 
@@ -233,9 +197,5 @@ async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, Failure> {
 
 fn unexpected(told: &Told, cancelled: Option<Uuid>) -> Answer {
     let body = String::from_utf8_lossy(&told.body).into_owned();
-    Answer::Unexpected {
-        status: told.status.as_u16(),
-        cancelled,
-        body,
-    }
+    Answer::Unexpected { status: told.status.as_u16(), cancelled, body }
 }

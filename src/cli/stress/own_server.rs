@@ -23,10 +23,7 @@ pub(super) struct OwnServer {
 impl OwnServer {
     /// Starts a server whose one event has `capacity` seats.
     pub(super) async fn start(capacity: u32, data_dir: Option<PathBuf>) -> Result<Self, Failure> {
-        if let Some(kept) = data_dir
-            .as_deref()
-            .filter(|directory| directory.join("db").exists())
-        {
+        if let Some(kept) = data_dir.as_deref().filter(|directory| directory.join("db").exists()) {
             return Err(format!("{} has a database already", kept.display()).into());
         }
         let scratch =
@@ -39,15 +36,7 @@ impl OwnServer {
         std::fs::write(&event_file, event.to_string())?;
         let data_dir = data_dir.unwrap_or_else(|| scratch.join("db"));
         let mut process = Command::new(config::own_program()?)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--access-log",
-                "off",
-                "--log",
-                "warn",
-            ])
+            .args(["serve", "--listen", "127.0.0.1:0", "--access-log", "off", "--log", "warn"])
             .arg("--data-dir")
             .arg(data_dir)
             .arg("--seed-event")
@@ -61,32 +50,21 @@ impl OwnServer {
         let target = read_target(&mut lines).await?;
         let output =
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self {
-            target,
-            process,
-            _output: output,
-            scratch: Some(scratch),
-        })
+        Ok(Self { target, process, _output: output, scratch: Some(scratch) })
     }
 
     /// The most memory that the server had so far, where the system tells it.
     pub(super) fn memory_peak(&self) -> Option<String> {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
         Some(format!("{} MiB", kib / 1024))
     }
 
     /// Asks the server to stop, and waits until it has.
     pub(super) async fn stop(mut self) -> Result<(), Failure> {
-        if let Some(pid) = self
-            .process
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()))
-        {
+        if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             kill_process(pid, Signal::TERM)?;
         }
         let status = self.process.wait().await?;

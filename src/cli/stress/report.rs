@@ -31,10 +31,7 @@ pub(super) struct Latencies {
 impl Latencies {
     pub(super) fn new() -> Self {
         let empty = || Histogram::new_with_max(MICROSECONDS_MAX, 3).expect("the bounds are valid");
-        Self {
-            reserve: empty(),
-            cancel: empty(),
-        }
+        Self { reserve: empty(), cancel: empty() }
     }
 
     pub(super) fn record(&mut self, kind: Kind, took: Duration) {
@@ -46,12 +43,8 @@ impl Latencies {
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        self.reserve
-            .add(&other.reserve)
-            .expect("all have the same bounds");
-        self.cancel
-            .add(&other.cancel)
-            .expect("all have the same bounds");
+        self.reserve.add(&other.reserve).expect("all have the same bounds");
+        self.cancel.add(&other.cancel).expect("all have the same bounds");
     }
 }
 
@@ -67,10 +60,7 @@ pub(super) fn print(answers: &Answers, latencies: &Latencies, took: Duration) {
     }
     say(align(outcomes));
     let mut times = table(&["latency, ms", "p50", "p90", "p99", "p99.9", "max"]);
-    for (name, histogram) in [
-        ("reserve", &latencies.reserve),
-        ("cancel", &latencies.cancel),
-    ] {
+    for (name, histogram) in [("reserve", &latencies.reserve), ("cancel", &latencies.cancel)] {
         if histogram.is_empty() {
             continue;
         }
@@ -81,37 +71,23 @@ pub(super) fn print(answers: &Answers, latencies: &Latencies, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-9);
     #[expect(clippy::cast_precision_loss, reason = "a rate is told roughly")]
     let rate = answers.count() as f64 / seconds;
-    say(format_args!(
-        "{} answers in {seconds:.2} s, {rate:.0}/s",
-        grouped(answers.count() as u64)
-    ));
+    say(format_args!("{} answers in {seconds:.2} s, {rate:.0}/s", grouped(answers.count() as u64)));
 }
 
 /// Prints each law and whether it held.
 pub(super) fn print_verdict(verdict: &Verdict) {
     for check in &verdict.checks {
-        let mark = if check.faults.is_empty() {
-            "good"
-        } else {
-            "BAD "
-        };
+        let mark = if check.faults.is_empty() { "good" } else { "BAD " };
         say(format_args!("{mark}  {}", check.law));
         for fault in check.faults.iter().take(FAULTS_TOLD_MAX) {
             say(format_args!("        {fault}"));
         }
-        if let Some(more) = check
-            .faults
-            .len()
-            .checked_sub(FAULTS_TOLD_MAX)
-            .filter(|more| *more > 0)
+        if let Some(more) = check.faults.len().checked_sub(FAULTS_TOLD_MAX).filter(|more| *more > 0)
         {
             say(format_args!("        and {} more", grouped(more as u64)));
         }
     }
-    say(format_args!(
-        "verdict: {}",
-        if verdict.is_good() { "good" } else { "BAD" }
-    ));
+    say(format_args!("verdict: {}", if verdict.is_good() { "good" } else { "BAD" }));
 }
 
 fn outcome(answer: &Answer) -> String {

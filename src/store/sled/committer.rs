@@ -56,15 +56,8 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 #[derive(Debug)]
 enum Job {
-    Commit {
-        event: EventId,
-        token: Token,
-        commit: Commit,
-        answer: Answer<Swap>,
-    },
-    ClaimEventNumber {
-        answer: Answer<EventNumber>,
-    },
+    Commit { event: EventId, token: Token, commit: Commit, answer: Answer<Swap> },
+    ClaimEventNumber { answer: Answer<EventNumber> },
 }
 
 /// A job that was written but is not durable yet, with the answer that waits for that.
@@ -78,18 +71,10 @@ impl Committer {
     pub(super) fn start(files: Files) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
-        let worker = Worker {
-            files,
-            failure: failure_sender,
-        };
-        let thread = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(|| worker.run(jobs))?;
-        Ok(Self {
-            queue: Some(queue),
-            failure,
-            thread: Some(thread),
-        })
+        let worker = Worker { files, failure: failure_sender };
+        let thread =
+            std::thread::Builder::new().name("committer".into()).spawn(|| worker.run(jobs))?;
+        Ok(Self { queue: Some(queue), failure, thread: Some(thread) })
     }
 
     pub(super) async fn commit(
@@ -98,13 +83,7 @@ impl Committer {
         token: Token,
         commit: Commit,
     ) -> Result<Swap, StoreError> {
-        self.ask(|answer| Job::Commit {
-            event,
-            token,
-            commit,
-            answer,
-        })
-        .await
+        self.ask(|answer| Job::Commit { event, token, commit, answer }).await
     }
 
     pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
@@ -188,17 +167,12 @@ impl Worker {
 
     fn write(&self, job: Job) -> Result<Written, StoreError> {
         match job {
-            Job::Commit {
-                event,
-                token,
-                commit,
-                answer,
-            } => self
-                .swap(&event, &token, &commit)
-                .map(|swap| Written::Commit(swap, answer)),
-            Job::ClaimEventNumber { answer } => self
-                .next_number()
-                .map(|number| Written::EventNumber(number, answer)),
+            Job::Commit { event, token, commit, answer } => {
+                self.swap(&event, &token, &commit).map(|swap| Written::Commit(swap, answer))
+            }
+            Job::ClaimEventNumber { answer } => {
+                self.next_number().map(|number| Written::EventNumber(number, answer))
+            }
         }
     }
 
@@ -213,10 +187,7 @@ impl Worker {
         }
         for (first_version, bytes) in &commit.pages {
             let key = page_key(commit.record.number, *first_version);
-            self.files
-                .ledger
-                .insert(key, bytes.as_slice())
-                .map_err(failed)?;
+            self.files.ledger.insert(key, bytes.as_slice()).map_err(failed)?;
         }
         let record = commit.record.encode();
         let next = Token::of(&record);
@@ -233,18 +204,12 @@ impl Worker {
         let claimed = self.files.meta.get(NUMBERS_CLAIMED_KEY).map_err(failed)?;
         let claimed = claimed.and_then(|bytes| bytes.as_ref().try_into().ok());
         let number = claimed.map_or(0, u32::from_be_bytes) + 1;
-        self.files
-            .meta
-            .insert(NUMBERS_CLAIMED_KEY, &number.to_be_bytes())
-            .map_err(failed)?;
+        self.files.meta.insert(NUMBERS_CLAIMED_KEY, &number.to_be_bytes()).map_err(failed)?;
         Ok(EventNumber(number))
     }
 
     /// Puts everything written so far on the disk.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one flush; a sync follows it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one flush; a sync follows it")]
     fn make_durable(&self) -> Result<(), StoreError> {
         self.files.database.flush().map_err(failed)?;
         #[cfg(not(feature = "sabotage-skip-sync"))]

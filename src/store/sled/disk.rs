@@ -17,10 +17,7 @@ pub(super) struct DiskGuard {
 
 impl DiskGuard {
     pub(super) fn new(directory: &Path, free_bytes_min: u64) -> Self {
-        Self {
-            directory: directory.to_owned(),
-            free_bytes_min,
-        }
+        Self { directory: directory.to_owned(), free_bytes_min }
     }
 
     /// Whether there is room to write.
@@ -29,10 +26,7 @@ impl DiskGuard {
             StoreError::Failed(format!("cannot tell the free space of the disk: {error}").into())
         })?;
         if free_bytes < self.free_bytes_min {
-            return Err(StoreError::DiskFull {
-                free_bytes,
-                free_bytes_min: self.free_bytes_min,
-            });
+            return Err(StoreError::DiskFull { free_bytes, free_bytes_min: self.free_bytes_min });
         }
         Ok(())
     }

@@ -4,10 +4,17 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// The name of the lock file in the data directory.
 const FILE_NAME: &str = "lock";
+
+/// How often closing looks whether sled's threads are done, some five seconds in all.
+const ENGINE_RELEASE_LOOKS_MAX: u32 = 50_000;
+/// How long it waits between two looks.
+const ENGINE_RELEASE_PAUSE: Duration = Duration::from_micros(100);
 
 /// A directory that no other process opens meanwhile. The system gives it up when the process ends,
 /// however it ends.
@@ -40,6 +47,31 @@ impl DirectoryLock {
         }
         write_pid(&mut file).map_err(LockError::Io)?;
         Ok(Self(file))
+    }
+}
+
+/// Waits, when it is dropped, until sled has let go of its log file.
+///
+/// Threads of sled's pool hold the file, and with it sled's own lock, a moment longer than the last
+/// handle of the database. Whoever opened the directory in that moment would be refused.
+#[derive(Debug)]
+pub(super) struct EngineRelease {
+    pub(super) log_file: PathBuf,
+}
+
+impl Drop for EngineRelease {
+    fn drop(&mut self) {
+        // Where sled has not even made its file there is nothing to wait for.
+        let Ok(file) = File::open(&self.log_file) else {
+            return;
+        };
+        for _ in 0..ENGINE_RELEASE_LOOKS_MAX {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => thread::sleep(ENGINE_RELEASE_PAUSE),
+                Ok(()) | Err(TryLockError::Error(_)) => return,
+            }
+        }
+        log::warn!("sled has not let go of {}", self.log_file.display());
     }
 }
 

@@ -12,7 +12,6 @@
 //! 6. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
 //!    stand between the pages of later commits.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,10 +22,10 @@ use ::sled::{Db, Tree};
 
 use super::committer::{Committer, Files, panic_text};
 use super::disk::DiskGuard;
-use super::lock::{DirectoryLock, LockError};
-use super::{Shared, SledOptions, SledStore, event_id, page_key, read_page_key};
-use crate::domain::{EventId, EventNumber, Version};
-use crate::store::{Store, StoreError, read_record};
+use super::leftovers::{self, Leftovers, Orphan};
+use super::lock::{DirectoryLock, EngineRelease, LockError};
+use super::{Shared, SledOptions, SledStore};
+use crate::store::{Store, StoreError};
 
 /// sled's segment size, fixed when a database is created.
 #[cfg(not(feature = "sabotage-large-pages"))]
@@ -71,21 +70,7 @@ pub enum OpenError {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    )
-}
-
-/// A ledger page above its record's version, or without a record: what a crash inside a commit leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Orphan {
-    /// The event whose ledger it is in, if that event exists.
-    pub event: Option<EventId>,
-    /// The number of the event.
-    pub number: EventNumber,
-    /// The version of the page's first change.
-    pub first_version: Version,
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 /// A store that was opened, and what was found on the way.
@@ -93,8 +78,8 @@ pub struct Orphan {
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// The orphans that were found: [`open`] removed them, [`inspect`] left them.
-    pub orphans: Vec<Orphan>,
+    /// What was found beside whole events: [`open`] removed the orphans, [`inspect`] left them.
+    pub leftovers: Leftovers,
 }
 
 /// Opens a data directory to serve from it, and makes it if it is not there.
@@ -103,7 +88,7 @@ pub struct Opened {
 /// When it cannot be used, another process has it, or sled does not open it.
 pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     fs::create_dir_all(&options.directory).map_err(|cause| unusable(&options.directory, cause))?;
-    open_existing(options, remove_orphans)
+    open_existing(options, leftovers::remove)
 }
 
 /// Opens a data directory to look at it. What belongs to events is left as it is.
@@ -123,60 +108,34 @@ fn open_existing(
 ) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     let lock = DirectoryLock::acquire(directory).map_err(|error| match error {
-        LockError::Held(pid) => OpenError::Held {
-            directory: directory.clone(),
-            pid,
-        },
+        LockError::Held(pid) => OpenError::Held { directory: directory.clone(), pid },
         LockError::Io(cause) => unusable(directory, cause),
     })?;
+    let release = EngineRelease { log_file: directory.join("db") };
     remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
-    let engine = |cause: Arc<str>| OpenError::Engine {
-        directory: directory.clone(),
-        cause,
-    };
+    let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.clone(), cause };
     let opened = catch_unwind(AssertUnwindSafe(|| open_trees(options)))
         .unwrap_or_else(|panic| Err(panic_text(&*panic)));
-    let Trees {
-        database,
-        events,
-        ledger,
-        meta,
-    } = opened.map_err(engine)?;
+    let Trees { database, events, ledger, meta } = opened.map_err(engine)?;
     let blobs = count_blobs(directory).map_err(|cause| unusable(directory, cause))?;
     if blobs > 0 {
         return Err(OpenError::Spilled(directory.clone()));
     }
     sync_directory(directory).map_err(|cause| unusable(directory, cause))?;
-    let orphans = find_orphans(&events, &ledger).map_err(|error| engine(text_of(&error)))?;
-    treat_orphans(&ledger, &orphans).map_err(|error| engine(text_of(&error)))?;
+    let leftovers = leftovers::find(&events, &ledger).map_err(|error| engine(text_of(&error)))?;
+    treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
     let log_file = File::open(directory.join("db")).map_err(|cause| unusable(directory, cause))?;
     let disk = DiskGuard::new(directory, options.disk_free_bytes_min);
-    let files = Files {
-        database,
-        events: events.clone(),
-        ledger: ledger.clone(),
-        meta,
-        log_file,
-        disk,
-    };
+    let files =
+        Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
     let committer = Committer::start(files).map_err(|cause| unusable(directory, cause))?;
-    let store = SledStore(Arc::new(Shared {
-        committer,
-        events,
-        ledger,
-        _lock: lock,
-    }));
-    Ok(Opened {
-        store: Store::Sled(store),
-        orphans,
-    })
+    let store =
+        SledStore(Arc::new(Shared { committer, events, ledger, _release: release, _lock: lock }));
+    Ok(Opened { store: Store::Sled(store), leftovers })
 }
 
 fn unusable(directory: &Path, cause: io::Error) -> OpenError {
-    OpenError::Directory {
-        directory: directory.to_owned(),
-        cause,
-    }
+    OpenError::Directory { directory: directory.to_owned(), cause }
 }
 
 fn text_of(error: &StoreError) -> Arc<str> {
@@ -236,68 +195,4 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
         Some(_) => File::open(".")?.sync_all(),
         None => Ok(()),
     }
-}
-
-/// Finds pages above their record's version, and pages of numbers that have no record.
-///
-/// Where a record cannot be read, it is unknown which number is its; then no number is taken for
-/// one without a record.
-fn find_orphans(events: &Tree, ledger: &Tree) -> Result<Vec<Orphan>, StoreError> {
-    let mut known = BTreeMap::new();
-    let mut all_known = true;
-    for entry in events {
-        let (key, bytes) = entry.map_err(super::failed)?;
-        let event = event_id(&key)?;
-        match read_record(&event, &bytes) {
-            Ok(loaded) => {
-                known.insert(loaded.record.number, (event, loaded.record.version));
-            }
-            Err(_) => all_known = false,
-        }
-    }
-    let mut orphans = Vec::new();
-    let mut after = None;
-    while let Some(number) = next_number(ledger, after)? {
-        after = Some(number);
-        let (event, version) = match known.get(&number) {
-            Some((event, version)) => (Some(event.clone()), *version),
-            None if all_known => (None, Version::ZERO),
-            None => continue,
-        };
-        for entry in ledger.range(page_key(number, version.next())..=page_key(number, Version::MAX))
-        {
-            let (key, _) = entry.map_err(super::failed)?;
-            let (_, first_version) = read_page_key(&key)?;
-            orphans.push(Orphan {
-                event: event.clone(),
-                number,
-                first_version,
-            });
-        }
-    }
-    Ok(orphans)
-}
-
-/// The lowest event number after `after` that has any page.
-fn next_number(
-    ledger: &Tree,
-    after: Option<EventNumber>,
-) -> Result<Option<EventNumber>, StoreError> {
-    let found = match after {
-        None => ledger.first(),
-        Some(number) => ledger.get_gt(page_key(number, Version::MAX)),
-    };
-    let Some((key, _)) = found.map_err(super::failed)? else {
-        return Ok(None);
-    };
-    read_page_key(&key).map(|(number, _)| Some(number))
-}
-
-fn remove_orphans(ledger: &Tree, orphans: &[Orphan]) -> Result<(), StoreError> {
-    for orphan in orphans {
-        ledger
-            .remove(page_key(orphan.number, orphan.first_version))
-            .map_err(super::failed)?;
-    }
-    Ok(())
 }

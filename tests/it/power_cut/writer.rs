@@ -87,10 +87,7 @@ impl Writer {
     /// One of a thousand names like `box-office-0417.north-sea-festivals.example`.
     fn partner(&mut self) -> PartnerId {
         let number = self.random.within(0, 999);
-        PartnerId::new(&format!(
-            "box-office-{number:04}.north-sea-festivals.example"
-        ))
-        .unwrap()
+        PartnerId::new(&format!("box-office-{number:04}.north-sea-festivals.example")).unwrap()
     }
 
     fn change(&mut self, version: Version, fact: Fact) -> Change {
