@@ -4,7 +4,7 @@
 //! of everything before it; between them stands a bincode value. The structures here are the stored
 //! form and nothing but: the domain's types are not serialisable, so a field renamed or reordered
 //! there changes no byte here. A stored enum only ever grows at its end. What a change may carry
-//! beside its fact (an idempotency key, a reference, …) becomes a [`StoredDetail`].
+//! beside its fact (an idempotency key, a reference, …) becomes a `StoredDetail`.
 //!
 //! | what | bytes |
 //! | --- | --- |

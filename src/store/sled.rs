@@ -7,7 +7,7 @@
 //! | `meta` | `event_numbers_claimed` | the highest number given out, big-endian |
 //!
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
-//! is done about each is said where it is done: [`open`] for starting, [`committer`] for writing.
+//! is done about each is said where it is done: `open` for starting, `committer` for writing.
 
 mod committer;
 mod disk;
