@@ -18,20 +18,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{self, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tower_service::Service;
 use uuid::Uuid;
 use warp::filters::BoxedFilter;
 
-use crate::domain::RequestId;
 use crate::office::Office;
+use input::{REQUEST_ID, given_request_id};
 pub use problem::{Code, Problem};
 pub use reply::Response;
 use route::{delete, either, get, post, resource};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What handlers work with.
 #[derive(Debug, Clone)]
@@ -72,58 +70,63 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
     ])
 }
 
-/// Makes the function that answers every request.
+/// Answers every request.
 ///
 /// Around the routes it does what holds for all of them: names the request, lets scripts of any
 /// origin read the answer, and answers the browser's question whether they may ask.
-pub fn service(
+#[derive(Debug, Clone)]
+pub struct Api<R> {
+    routes: R,
+    office: Office,
+}
+
+/// Makes the answers to every request out of the route table.
+pub fn api(
     context: &Context,
-) -> impl Fn(Request<Incoming>) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>>
-+ Clone
-+ Send
-+ Sync
-+ 'static {
-    let routes = warp::service(routes(context));
-    let office = context.office.clone();
-    move |mut request| {
-        let request_id = request_id(&request, &office);
-        request.extensions_mut().insert(request_id);
-        let mut routes = routes.clone();
-        Box::pin(async move {
-            let mut response = if request.method() == Method::OPTIONS {
-                preflight(&request)
-            } else {
-                let answered: Result<Response, Infallible> = routes.call(request).await;
-                answered.unwrap_or_else(|never| match never {})
-            };
-            finish(&mut response, request_id);
-            response
-        })
+) -> Api<
+    impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + use<>,
+> {
+    Api { routes: warp::service(routes(context)), office: context.office.clone() }
+}
+
+impl<R> Api<R>
+where
+    R: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
+{
+    /// Answers a request.
+    pub async fn answer(mut self, mut request: Request<Incoming>) -> Response {
+        let name = self.name(request.headers_mut());
+        let mut response = if request.method() == Method::OPTIONS {
+            preflight(&request)
+        } else {
+            self.routes.call(request).await.unwrap_or_else(|never| match never {})
+        };
+        finish(response.headers_mut(), name);
+        response
+    }
+
+    /// Keeps the name that the caller gave the request, if it is a UUID, or gives it one.
+    fn name(&self, headers: &mut HeaderMap) -> HeaderValue {
+        let id = given_request_id(headers).unwrap_or_else(|| self.office.new_request_id());
+        let mut text = Uuid::encode_buffer();
+        let text = Uuid::from_u128(id.0).hyphenated().encode_lower(&mut text);
+        let name = HeaderValue::from_str(text).expect("a UUID is a header value");
+        headers.insert(REQUEST_ID, name.clone());
+        name
     }
 }
 
-/// The id that the caller gave, if it is a UUID; else a fresh one.
-fn request_id(request: &Request<Incoming>, office: &Office) -> RequestId {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    match given.and_then(|text| Uuid::try_parse(text).ok()) {
-        Some(uuid) => RequestId(uuid.as_u128()),
-        None => office.new_request_id(),
-    }
-}
-
-fn finish(response: &mut Response, request_id: RequestId) {
-    let headers = response.headers_mut();
+/// Adds what every answer has. Three headers and those of a sale fit into the smallest map there is.
+fn finish(headers: &mut HeaderMap, name: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("ETag,Retry-After,X-Request-Id"),
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let mut text = Uuid::encode_buffer();
-    let text = Uuid::from_u128(request_id.0).hyphenated().encode_lower(&mut text);
-    if let Ok(value) = HeaderValue::from_str(text) {
-        headers.insert(REQUEST_ID, value);
-    }
+    headers.insert(REQUEST_ID, name);
 }
 
 /// Answers a CORS preflight as the seed did: anything may be asked, with the headers asked for.

@@ -11,7 +11,7 @@ mod desk;
 pub mod entropy;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
@@ -42,7 +42,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Desks {
     by_id: HashMap<EventId, Arc<Desk>>,
-    by_number: HashMap<EventNumber, Arc<Desk>>,
+    by_number: BTreeMap<EventNumber, Arc<Desk>>,
     /// Nothing is sold any more; what is asked for is answered with `Unavailable`.
     closed: bool,
 }
@@ -275,7 +275,7 @@ impl Office {
     /// `EventNotFound` when there is no event at all.
     pub fn default_event_id(&self) -> Result<EventId, OfficeError> {
         let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        let lowest = desks.by_number.iter().min_by_key(|(number, _)| **number);
+        let lowest = desks.by_number.first_key_value();
         // An event whose record cannot be read has no number that we know, and it may be the lowest,
         // unless that is 1. Rather nothing is sold by default than seats of the wrong event.
         let first = lowest.filter(|(number, _)| **number == EventNumber(1));

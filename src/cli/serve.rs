@@ -64,11 +64,11 @@ async fn serve(
     signals: Signals,
 ) -> ExitCode {
     let readiness = Readiness::default();
-    let service = http::service(&Context { office: office.clone(), readiness: readiness.clone() });
+    let api = http::api(&Context { office: office.clone(), readiness: readiness.clone() });
     let stop = CancellationToken::new();
     let serving = server::serve(
         listener,
-        service,
+        move |request| api.clone().answer(request),
         access_log.clone(),
         server::Limits::standard(config.connections_max),
         stop.clone().cancelled_owned(),

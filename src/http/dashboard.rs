@@ -7,6 +7,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use super::Context;
+use super::input::request_id;
 use super::problem::{Code, Problem};
 use super::reply::{Response, empty, is_known};
 use super::route::anything;
@@ -26,9 +27,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// a problem.
 pub(super) fn pages(_: &Context) -> BoxedFilter<(Response,)> {
     anything()
-        .map(|path: warp::path::FullPath, method: Method, request_id, headers: HeaderMap| {
+        .map(|path: warp::path::FullPath, method: Method, headers: HeaderMap| {
             page(path.as_str(), &method, &headers)
-                .unwrap_or_else(|problem| problem.into_response(request_id))
+                .unwrap_or_else(|problem| problem.into_response(request_id(&headers)))
         })
         .boxed()
 }

@@ -31,7 +31,6 @@ pub(super) fn json_as(
     let mut response = Response::new(bytes.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -43,6 +42,13 @@ pub(super) fn etag(version: Version) -> HeaderValue {
 /// Marks an answer with the version that it tells of or has made.
 pub(super) fn with_version(mut response: Response, version: Version) -> Response {
     response.headers_mut().insert(header::ETAG, etag(version));
+    response
+}
+
+/// Marks an answer as the state at a version, which a cache may keep but has to ask about.
+pub(super) fn as_state(response: Response, version: Version) -> Response {
+    let mut response = with_version(response, version);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 

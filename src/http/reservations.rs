@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Context;
 use super::input::Input;
 use super::problem::{Fault, Problem};
-use super::reply::{Response, empty, etag, is_known, json, with_version};
+use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
 use crate::domain::{Event, PartnerId, Refusal, ReservationId};
 
 #[derive(Serialize)]
@@ -75,9 +75,9 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
 pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&context.office.default_event_id()?)?;
     if is_known(&input.headers, &etag(event.version())) {
-        return Ok(with_version(empty(StatusCode::NOT_MODIFIED), event.version()));
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
-    Ok(with_version(json(StatusCode::OK, &summarise(&event)), event.version()))
+    Ok(as_state(json(StatusCode::OK, &summarise(&event)), event.version()))
 }
 
 fn summarise(event: &Event) -> SummaryBody<'_> {

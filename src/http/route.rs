@@ -4,20 +4,20 @@
 //! (and lets the next resource try); the method is a value like everything after it, so a request
 //! whose path is known is answered here, whatever it is.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Buf;
 use http::{HeaderMap, Method};
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
-use warp::{Filter, Rejection};
 
 use super::Context;
-use super::input::{Input, read_body};
+use super::input::{Input, read_body, request_id};
 use super::problem::Problem;
 use super::reply::Response;
-use crate::domain::RequestId;
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 type Handler = Arc<dyn Fn(Context, Input) -> Answered + Send + Sync>;
@@ -79,12 +79,12 @@ pub(super) fn resource(
     let (context, operations) = (context.clone(), Arc::new(operations));
     at(template)
         .and(warp::method())
-        .and(warp::ext::get::<RequestId>())
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
-        .then(move |segments, method: Method, request_id, headers, body| {
+        .then(move |segments, method: Method, headers, body| {
             let (context, operations) = (context.clone(), operations.clone());
             async move {
+                let request_id = request_id(&headers);
                 let input = Input { request_id, segments, headers, body: bytes::Bytes::new() };
                 dispatch(&operations, &method, context, input, body)
                     .await
@@ -155,22 +155,22 @@ fn segments(template: &str, path: &str) -> Option<Vec<String>> {
 }
 
 /// The first route that does not reject. The last must match everything.
+///
+/// The first is tried without going through the others' boxes, so the busiest comes first.
 pub(super) fn either<const N: usize>(
     routes: [BoxedFilter<(Response,)>; N],
 ) -> BoxedFilter<(Response,)> {
     routes
         .into_iter()
-        .reduce(|tried_before, route| tried_before.or(route).unify().boxed())
+        .rev()
+        .reduce(|tried_later, route| route.or(tried_later).unify().boxed())
         .expect("there is at least one route")
 }
 
 /// Matches every path: what it is, the method and the headers.
 pub(super) fn anything()
--> impl Filter<Extract = (FullPath, Method, RequestId, HeaderMap), Error = Rejection> + Clone {
-    warp::path::full()
-        .and(warp::method())
-        .and(warp::ext::get::<RequestId>())
-        .and(warp::header::headers_cloned())
+-> impl Filter<Extract = (FullPath, Method, HeaderMap), Error = Infallible> + Clone {
+    warp::path::full().and(warp::method()).and(warp::header::headers_cloned())
 }
 
 #[cfg(test)]

@@ -65,7 +65,16 @@ impl Writer {
             gather(&mut requests, &mut batch).await;
             match self.settle(&batch).await {
                 Ok(outcomes) => self.answer(batch.drain(..), outcomes),
-                Err(error) => refuse(batch.drain(..), &error),
+                Err(error) => {
+                    refuse(batch.drain(..), &error);
+                    if let OfficeError::EventDamaged(_) = error {
+                        // What waits is answered as what is asked from now on: the event is damaged.
+                        requests.close();
+                        while let Some(request) = requests.recv().await {
+                            refuse(std::iter::once(request), &error);
+                        }
+                    }
+                }
             }
         }
     }
@@ -204,11 +213,8 @@ async fn gather(requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>
             break;
         }
     }
-    let room = BATCH_COMMANDS_MAX - batch.len();
-    while batch.len() < BATCH_COMMANDS_MAX && room > 0 {
-        let Ok(request) = requests.try_recv() else {
-            break;
-        };
+    while batch.len() < BATCH_COMMANDS_MAX {
+        let Ok(request) = requests.try_recv() else { break };
         batch.push(request);
     }
 }

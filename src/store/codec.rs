@@ -125,17 +125,19 @@ struct StoredPageHead {
 }
 
 #[derive(Deserialize)]
-struct StoredPage {
+struct StoredPage<'a> {
     head: StoredPageHead,
-    changes: Vec<StoredChange>,
+    #[serde(borrow)]
+    changes: Vec<StoredChange<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredChange {
+struct StoredChange<'a> {
     after_first_ms: i64,
     by: StoredActor,
     request: [u8; 16],
-    fact: StoredFact,
+    #[serde(borrow)]
+    fact: StoredFact<'a>,
     details: Vec<StoredDetail>,
 }
 
@@ -145,10 +147,10 @@ enum StoredActor {
     System,
 }
 
-#[derive(Serialize, Deserialize)]
-enum StoredFact {
-    EventCreated { id: String, name: String, capacity: u32, seats_per_request_max: u32 },
-    Reserved { partner: String, seats: u32, nonce: u64 },
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum StoredFact<'a> {
+    EventCreated { id: &'a str, name: &'a str, capacity: u32, seats_per_request_max: u32 },
+    Reserved { partner: &'a str, seats: u32, nonce: u64 },
     Cancelled { reservation: u64 },
 }
 
@@ -212,13 +214,13 @@ impl Page {
     /// When `bytes` are not a whole, intact page of a known format with at least one change.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let (body, digest) = unseal(bytes, PAGE_BYTES_MAX)?;
-        let stored: StoredPage = decode_all(body, PAGE_CONFIG)?;
+        let stored: StoredPage<'_> = decode_all(body, PAGE_CONFIG)?;
         let StoredPageHead { number, first_version, previous, first_at } = stored.head;
         if stored.changes.is_empty() {
             return Err(Unreadable::Value("a page has at least one change"));
         }
         let changes = (version(first_version)?.get()..)
-            .zip(stored.changes)
+            .zip(&stored.changes)
             .map(|(number, change)| read_change(number, first_at, change))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self { number: EventNumber(number), previous: Digest(previous), changes, digest })
@@ -299,7 +301,7 @@ impl PageWriter {
     }
 }
 
-fn store_change(change: &Change, first_at: Timestamp) -> StoredChange {
+fn store_change(change: &Change, first_at: Timestamp) -> StoredChange<'_> {
     StoredChange {
         after_first_ms: change.at.0 - first_at.0,
         by: match change.by {
@@ -309,13 +311,13 @@ fn store_change(change: &Change, first_at: Timestamp) -> StoredChange {
         request: change.request.0.to_be_bytes(),
         fact: match &change.fact {
             Fact::EventCreated(terms) => StoredFact::EventCreated {
-                id: terms.id.as_str().to_owned(),
-                name: terms.name.as_str().to_owned(),
+                id: terms.id.as_str(),
+                name: terms.name.as_str(),
                 capacity: terms.capacity.get(),
                 seats_per_request_max: terms.seats_per_request_max.get(),
             },
             Fact::Reserved { partner, seats, nonce } => StoredFact::Reserved {
-                partner: partner.as_str().to_owned(),
+                partner: partner.as_str(),
                 seats: seats.get(),
                 nonce: nonce.get(),
             },
@@ -327,7 +329,11 @@ fn store_change(change: &Change, first_at: Timestamp) -> StoredChange {
     }
 }
 
-fn read_change(number: u64, first_at: i64, stored: StoredChange) -> Result<Change, Unreadable> {
+fn read_change(
+    number: u64,
+    first_at: i64,
+    stored: &StoredChange<'_>,
+) -> Result<Change, Unreadable> {
     let at = first_at
         .checked_add(stored.after_first_ms)
         .ok_or(Unreadable::Value("a time is out of range"))?;
@@ -343,18 +349,18 @@ fn read_change(number: u64, first_at: i64, stored: StoredChange) -> Result<Chang
     })
 }
 
-fn read_fact(stored: StoredFact) -> Result<Fact, Unreadable> {
+fn read_fact(stored: StoredFact<'_>) -> Result<Fact, Unreadable> {
     Ok(match stored {
         StoredFact::EventCreated { id, name, capacity, seats_per_request_max } => {
             Fact::EventCreated(EventTerms {
-                id: EventId::new(&id).map_err(invalid_name)?,
-                name: EventName::new(&name).map_err(invalid_name)?,
+                id: EventId::new(id).map_err(invalid_name)?,
+                name: EventName::new(name).map_err(invalid_name)?,
                 capacity: seats(capacity)?,
                 seats_per_request_max: seats(seats_per_request_max)?,
             })
         }
         StoredFact::Reserved { partner, seats: count, nonce } => Fact::Reserved {
-            partner: PartnerId::new(&partner).map_err(invalid_name)?,
+            partner: PartnerId::new(partner).map_err(invalid_name)?,
             seats: seats(count)?,
             nonce: Nonce::from_bits(nonce),
         },
@@ -381,11 +387,11 @@ fn encode_onto<C: bincode::config::Config>(bytes: &mut Vec<u8>, value: &impl Ser
         .expect("a bounded value can be written to memory");
 }
 
-fn decode_all<T: for<'de> Deserialize<'de>, C: bincode::config::Config>(
-    body: &[u8],
+fn decode_all<'a, T: Deserialize<'a>, C: bincode::config::Config>(
+    body: &'a [u8],
     config: C,
 ) -> Result<T, Unreadable> {
-    let (value, read) = bincode::serde::decode_from_slice(body, config)
+    let (value, read) = bincode::serde::borrow_decode_from_slice(body, config)
         .map_err(|error| Unreadable::Decode(error.to_string()))?;
     if read != body.len() {
         return Err(Unreadable::Decode(format!("{} bytes are left over", body.len() - read)));

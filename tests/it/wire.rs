@@ -179,12 +179,18 @@ impl Server {
 
     pub(crate) async fn of_office(office: Office, limits: Limits) -> Self {
         let readiness = Readiness::default();
-        let service = http::service(&Context { office, readiness: readiness.clone() });
+        let api = http::api(&Context { office, readiness: readiness.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let until = stop.clone().cancelled_owned();
-        let serving = server::serve(listener, service, AccessLog::OFF, limits, until);
+        let serving = server::serve(
+            listener,
+            move |request| api.clone().answer(request),
+            AccessLog::OFF,
+            limits,
+            until,
+        );
         Self { address, readiness, stop, ended: tokio::spawn(serving) }
     }
 }

@@ -43,8 +43,7 @@ pub(super) fn find(events: &Tree, ledger: &Tree) -> Result<Leftovers, StoreError
         after = Some(number);
         match records.known.get(&number) {
             Some((event, version)) => {
-                let event = Some(event.clone());
-                collect(ledger, event, number, *version, &mut found.orphans)?;
+                collect(ledger, Some(event), number, *version, &mut found.orphans)?;
             }
             None if !records.all_known => {}
             None if is_only_created(ledger, number)? => {
@@ -82,7 +81,7 @@ impl Records {
 /// Collects the pages of `number` that begin above `version`.
 fn collect(
     ledger: &Tree,
-    event: Option<EventId>,
+    event: Option<&EventId>,
     number: EventNumber,
     version: Version,
     orphans: &mut Vec<Orphan>,
@@ -92,7 +91,7 @@ fn collect(
     for entry in ledger.range((above, last)) {
         let (key, _) = entry.map_err(failed)?;
         let (_, first_version) = read_page_key(&key)?;
-        orphans.push(Orphan { event: event.clone(), number, first_version });
+        orphans.push(Orphan { event: event.cloned(), number, first_version });
     }
     Ok(())
 }
