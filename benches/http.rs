@@ -157,7 +157,9 @@ async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) {
 
 fn http(criterion: &mut Criterion) {
     let server = Runtime::new().expect("a runtime");
-    let clients = Runtime::new().expect("a runtime");
+    // One thread, which leaves the rest of the machine to the server.
+    let clients = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let clients = clients.expect("a runtime");
     let in_memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     let in_memory = in_memory.expect("a directory");
     let on_disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");

@@ -83,6 +83,10 @@ pub async fn serve<A, F>(
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
             .pipeline_flush(true)
+            // A client may have said all that it has to say and still wait for its answer. Besides,
+            // looking out for the end of what it says costs a read buffer for every answer that is
+            // not there at once.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
             // A connection that ends in an error was ended by the other side or by a timeout.
