@@ -47,7 +47,7 @@ fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Pr
     let lost = || browser_is_lost(path, method, headers).then(|| Assets::get("index.html"));
     match asset.map(Some).or_else(lost).flatten() {
         Some(file) => Ok(file_response(&file, headers)),
-        None => Err(Problem::new(Code::NotFound, format!("there is nothing at {path:?}"))),
+        None => Err(Problem::new(Code::NotFound, "there is nothing at this path")),
     }
 }
 

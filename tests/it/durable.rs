@@ -1,10 +1,28 @@
 //! What the system sees of a sale: the data is synced before the answer is sent.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use crate::program::Serving;
-use crate::wire::reserve;
+use crate::wire::{ask, bare, reserve};
+
+/// Watches a process with strace, from the moment that this returns.
+fn strace(pid: u32, trace: &Path, arguments: &[&str]) -> Child {
+    let mut strace = Command::new("strace")
+        .args(["-f", "-s", "32", "-o"])
+        .arg(trace)
+        .args(arguments)
+        .args(["-p", &pid.to_string()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace is installed");
+    let mut attached = BufReader::new(strace.stderr.take().unwrap());
+    let mut line = String::new();
+    attached.read_line(&mut line).unwrap();
+    assert!(line.contains("attached"), "{line}");
+    strace
+}
 
 #[tokio::test]
 #[ignore = "needs strace"]
@@ -13,17 +31,7 @@ async fn a_sale_is_synced_before_it_is_answered() {
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let trace = home.path().join("trace");
     let calls = "trace=fdatasync,fsync,sync_file_range,sendto,write,writev";
-    let mut strace = Command::new("strace")
-        .args(["-f", "-s", "32", "-e", calls, "-o"])
-        .arg(&trace)
-        .args(["-p", &server.pid().to_string()])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("strace is installed");
-    let mut attached = BufReader::new(strace.stderr.take().unwrap());
-    let mut line = String::new();
-    attached.read_line(&mut line).unwrap();
-    assert!(line.contains("attached"), "{line}");
+    let mut strace = strace(server.pid(), &trace, &["-e", calls]);
     for _ in 0..10 {
         assert_eq!(reserve(server.address, "p", 1).await.status, 201);
     }
@@ -43,4 +51,24 @@ async fn a_sale_is_synced_before_it_is_answered() {
         }
     }
     assert_eq!(answers, 10, "{trace}");
+}
+
+#[tokio::test]
+#[ignore = "needs strace"]
+async fn a_disk_that_does_not_take_the_data_ends_the_process_and_loses_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Serving::start(home.path(), &["--access-log", "off"]);
+    assert_eq!(reserve(server.address, "acknowledged", 3).await.status, 201);
+    let inject = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
+    let mut strace = strace(server.pid(), &home.path().join("trace"), &inject);
+    let answer = reserve(server.address, "not acknowledged", 1).await;
+    assert_eq!(answer.problem(), "503 unavailable: Service unavailable");
+    assert_eq!(server.wait().code(), Some(1));
+    strace.wait().unwrap();
+    let server = Serving::start(home.path(), &["--access-log", "off"]);
+    let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
+    // What was not acknowledged may have happened or not; what was, has.
+    let seats = summary["availableSeats"].as_u64().unwrap();
+    assert!([497, 496].contains(&seats), "{summary}");
+    assert_eq!(reserve(server.address, "again", 1).await.status, 201);
 }

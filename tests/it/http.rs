@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
+use ticketboss::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
+use ticketboss::http::Problem;
 use ticketboss::office::{Entropy, Office};
 use ticketboss::server::Limits;
 use ticketboss::store::Store;
@@ -430,4 +431,30 @@ async fn the_events_own_limit_is_in_the_text() {
     let answer = reserve(server.address, "p", 5).await;
     let expected = "400 seats_per_request: Seats per request must be between 1 and 4";
     assert_eq!(answer.problem(), expected);
+}
+
+#[tokio::test]
+async fn more_than_may_wait_are_told_to_come_back() {
+    let store = Store::Memory(MemoryStore::default());
+    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+    let terms = EventTerms {
+        id: EventId::new("e").unwrap(),
+        name: EventName::new("An event").unwrap(),
+        capacity: Seats::new(1_000_000).unwrap(),
+        seats_per_request_max: Seats::new(10).unwrap(),
+    };
+    let event = terms.id.clone();
+    office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+    let partner = PartnerId::new("p").unwrap();
+    // On one thread all of them ask before the writer has a turn.
+    let asking = (0..5000).map(|_| office.reserve(&event, partner.clone(), 1, RequestId(0)));
+    let outcomes = futures_util::future::join_all(asking).await;
+    let told = outcomes.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert_eq!(told.len(), 5000 - 4096);
+    for error in told {
+        let response = Problem::from(error).into_response(RequestId(0));
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "1");
+    }
+    assert_eq!(office.event(&event).unwrap().seats().confirmed, 4096);
 }
