@@ -7,6 +7,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +30,7 @@ use warp::Filter;
 
 /// How many requests one measurement of a comparison makes.
 const REQUESTS: u64 = 20_000;
+const CONNECTIONS_MAX: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 const BODY: &str = r#"{"partnerId":"abc-corp","seats":1}"#;
 
 /// What the empty route reads and writes: the same fields as a reservation.
@@ -63,7 +65,7 @@ fn start_ours(runtime: &Runtime, directory: &Path) -> SocketAddr {
             listener,
             move |request| api.clone().answer(request),
             AccessLog::OFF,
-            Limits::standard(10_000),
+            Limits::standard(CONNECTIONS_MAX),
             never,
         ));
         address
@@ -101,7 +103,7 @@ fn start_empty(runtime: &Runtime) -> SocketAddr {
             listener,
             answer,
             AccessLog::OFF,
-            Limits::standard(10_000),
+            Limits::standard(CONNECTIONS_MAX),
             never,
         ));
         address

@@ -39,6 +39,7 @@ Settings are found in this order: flag, environment, .env, ticketboss.toml, defa
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Sell seats over HTTP, with a dashboard; this is what happens without a command
+    #[command(after_help = EXAMPLES)]
     Serve(serve::Arguments),
     /// Put a server under load from many clients at once, and judge its answers
     Stress(stress::Arguments),

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -20,6 +21,7 @@ const PREFIX: &str = "TICKETBOSS_";
 const DEFAULT_FILE: &str = "ticketboss.toml";
 /// Variables for the process's surroundings, in the working directory.
 const DOTENV_FILE: &str = ".env";
+const CONNECTIONS_MAX: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
 /// Settings as one source says them; what it does not say is `None`.
@@ -50,7 +52,7 @@ pub struct Settings {
     /// How many connections are served at once; more wait
     /// [env: TICKETBOSS_CONNECTIONS_MAX] [default: 10000]
     #[arg(long, value_name = "N", verbatim_doc_comment)]
-    pub connections_max: Option<usize>,
+    pub connections_max: Option<NonZeroU32>,
     /// Nothing is written while less than this is free on the disk
     /// [env: TICKETBOSS_DISK_FREE_MIB_MIN] [default: 64]
     #[arg(long, value_name = "MIB", verbatim_doc_comment)]
@@ -99,7 +101,7 @@ pub struct Config {
     /// The file with the event to create when there is none.
     pub seed_event: Option<PathBuf>,
     /// How many connections are served at once.
-    pub connections_max: usize,
+    pub connections_max: NonZeroU32,
     /// Nothing is written while less is free.
     pub disk_free_bytes_min: u64,
     /// How much sled may cache.
@@ -173,7 +175,7 @@ impl Settings {
                 .unwrap_or_else(|| AccessLogSetting::File("logs/access.log".into())),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             seed_event: self.seed_event,
-            connections_max: self.connections_max.unwrap_or(10_000),
+            connections_max: self.connections_max.unwrap_or(CONNECTIONS_MAX),
             disk_free_bytes_min: bytes(self.disk_free_mib_min.unwrap_or(64)),
             cache_capacity_bytes: bytes(self.cache_mib.unwrap_or(64)),
         }

@@ -7,6 +7,7 @@
 pub mod access_log;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ const HEADERS_MAX: usize = 100;
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How many are served at once; more wait to be accepted.
-    pub connections_max: usize,
+    pub connections_max: NonZeroU32,
     /// How long a request's head may take to arrive; an idle connection is closed after the same time.
     pub head_timeout: Duration,
     /// How long connections have, after the stop, to finish what is in flight.
@@ -42,7 +43,7 @@ pub struct Limits {
 
 impl Limits {
     /// The limits for `connections_max` connections that serve everybody who has no reason for others.
-    pub fn standard(connections_max: usize) -> Self {
+    pub fn standard(connections_max: NonZeroU32) -> Self {
         Self {
             connections_max,
             head_timeout: Duration::from_secs(30),
@@ -64,7 +65,7 @@ pub async fn serve<A, F>(
     F: Future<Output = Response> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let places = Arc::new(Semaphore::new(limits.connections_max.get() as usize));
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer, place) = tokio::select! {

@@ -31,7 +31,17 @@ use crate::office::Entropy;
 /// The most clients; each has a connection, which takes a descriptor on both sides.
 const CLIENTS_MAX: u64 = 10_000;
 
+const EXAMPLES: &str = "\
+Examples:
+  ticketboss stress                             a server of its own, 20,000 requests
+  ticketboss stress --clients 200 --requests 100000 --data-dir kept --answers answers.jsonl
+  ticketboss stress --url http://127.0.0.1:8000 --clients 10
+  ticketboss stress --requests 1000000 --cancel-percent 0 --capacity 10000000
+
+It exits with status 1 when the verdict is bad.";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The server to put under load; without it, one is started for the run.
     /// Nobody else may reserve there meanwhile, or the books do not add up

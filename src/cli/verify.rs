@@ -18,7 +18,16 @@ use crate::store::ledger::{self, ReplayError, Replayed};
 use crate::store::sled::{self as sled_store, Leftovers, SledOptions};
 use crate::store::{Damage, Loaded, Store};
 
+const EXAMPLES: &str = "\
+Examples:
+  ticketboss verify
+  ticketboss verify --data-dir /var/lib/ticketboss
+  ticketboss verify --data-dir kept --answers answers.jsonl
+
+It exits with status 1 when anything is damaged, and names event and version.";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 #[expect(clippy::doc_markdown, reason = "--help shows these texts as they stand")]
 pub(super) struct Arguments {
     /// Directory of the database

@@ -113,8 +113,10 @@ fn the_two_commands_are_in_the_first_screen() {
 fn its_settings_are_those_that_there_are() {
     let home = tempfile::tempdir().unwrap();
     let help = said(&crate::program::run(home.path(), &["serve", "--help"]));
-    let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
-    let told = flags.filter(|flag| !["--help", "--config"].contains(flag));
+    let flags = help.lines().map(str::trim_start).filter(|line| line.starts_with("--"));
+    let flags = flags.map(|line| line.split_whitespace().next().unwrap());
+    let told = flags.filter(|flag| *flag != "--config").collect::<Vec<_>>();
+    assert!(told.len() >= 8, "{help}");
     for flag in told {
         let variable = format!("TICKETBOSS_{}", flag[2..].to_uppercase().replace('-', "_"));
         let row =

@@ -1,5 +1,6 @@
 //! Connections: those that take too long, too many of them, and the end of them all.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ticketboss::clock::Clock;
@@ -8,7 +9,7 @@ use ticketboss::server::Limits;
 use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
 
-use crate::wire::{Connection, PATIENCE, Server, bare, json};
+use crate::wire::{Connection, PATIENCE, Server, bare, json, standard_limits};
 
 const FAR_AWAY: Duration = Duration::from_hours(1);
 
@@ -19,7 +20,7 @@ async fn server(limits: Limits) -> Server {
 }
 
 fn limits() -> Limits {
-    Limits { connections_max: 100, head_timeout: FAR_AWAY, grace: FAR_AWAY }
+    Limits { head_timeout: FAR_AWAY, grace: FAR_AWAY, ..standard_limits() }
 }
 
 async fn ended(server: Server) {
@@ -42,7 +43,7 @@ async fn a_head_that_does_not_arrive_ends_the_connection() {
 
 #[tokio::test]
 async fn beyond_the_cap_a_connection_waits_for_a_place() {
-    let server = server(Limits { connections_max: 1, ..limits() }).await;
+    let server = server(Limits { connections_max: NonZeroU32::MIN, ..limits() }).await;
     let mut first = Connection::open(server.address).await;
     assert_eq!(first.ask(&bare("GET /healthz", &[])).await.status, 200);
     let mut second = Connection::open(server.address).await;

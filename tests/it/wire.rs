@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -155,6 +156,11 @@ pub(crate) async fn reserve(address: SocketAddr, partner: &str, seats: u32) -> A
     ask(address, &json("POST /reservations/", &body)).await
 }
 
+/// Limits that no test meets by accident.
+pub(crate) fn standard_limits() -> Limits {
+    Limits::standard(NonZeroU32::new(1000).unwrap())
+}
+
 /// A server in this process, on a port of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -174,7 +180,7 @@ impl Server {
             seats_per_request_max: Seats::new(10).unwrap(),
         };
         office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-        Self::of_office(office, Limits::standard(1000)).await
+        Self::of_office(office, standard_limits()).await
     }
 
     pub(crate) async fn of_office(office: Office, limits: Limits) -> Self {
