@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::writer::{Request, Writer};
+use super::writer::{Request, Shown, Writer};
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
@@ -14,15 +14,6 @@ use crate::store::{Damage, Loaded, Store};
 
 /// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
 const QUEUE_COMMANDS_MAX: usize = 4096;
-
-/// What readers see of an event.
-#[derive(Debug, Clone)]
-pub(super) enum Shown {
-    /// The event as it was last committed.
-    Committed(Arc<Event>),
-    /// Nothing, for this reason.
-    Damaged(Damage),
-}
 
 /// One event's place in the office.
 #[derive(Debug)]

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
-use super::desk::Shown;
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Change, Command, Event, Fact, Refusal, Violation};
@@ -29,6 +28,15 @@ const GATHER_TURNS_MAX: usize = 16;
 pub(super) struct Request {
     pub(super) command: Command,
     pub(super) answer: oneshot::Sender<Result<Made, OfficeError>>,
+}
+
+/// What readers see of an event.
+#[derive(Debug, Clone)]
+pub(super) enum Shown {
+    /// The event as it was last committed.
+    Committed(Arc<Event>),
+    /// Nothing, for this reason.
+    Damaged(Damage),
 }
 
 /// The writer of one event.
