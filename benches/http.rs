@@ -110,29 +110,44 @@ fn start_empty(runtime: &Runtime) -> SocketAddr {
     })
 }
 
-/// Makes `requests` over `connections` that stay open, and says how long that took.
-fn storm(clients: &Runtime, server: SocketAddr, connections: usize, requests: u64) -> Duration {
-    clients.block_on(async {
-        let mut open = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let stream = TcpStream::connect(server).await.expect("a connection");
-            stream.set_nodelay(true).expect("a connection");
-            open.push(stream);
-        }
-        let left = Arc::new(AtomicU64::new(requests));
-        let mut clients = tokio::task::JoinSet::new();
-        let began = Instant::now();
-        for stream in open {
-            clients.spawn(client(stream, left.clone()));
-        }
-        while let Some(ended) = clients.join_next().await {
-            ended.expect("a client that was answered");
-        }
-        began.elapsed()
-    })
+/// Clients that keep their connections from one measurement to the next.
+struct Load<'a> {
+    runtime: &'a Runtime,
+    idle: Vec<TcpStream>,
 }
 
-async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) {
+impl<'a> Load<'a> {
+    fn open(runtime: &'a Runtime, server: SocketAddr, connections: usize) -> Self {
+        let idle = runtime.block_on(async {
+            let mut open = Vec::with_capacity(connections);
+            for _ in 0..connections {
+                let stream = TcpStream::connect(server).await.expect("a connection");
+                stream.set_nodelay(true).expect("a connection");
+                open.push(stream);
+            }
+            open
+        });
+        Self { runtime, idle }
+    }
+
+    /// Makes `requests`, and says how long that took.
+    fn storm(&mut self, requests: u64) -> Duration {
+        let left = Arc::new(AtomicU64::new(requests));
+        self.runtime.block_on(async {
+            let began = Instant::now();
+            let mut clients = tokio::task::JoinSet::new();
+            for stream in self.idle.drain(..) {
+                clients.spawn(client(stream, left.clone()));
+            }
+            while let Some(ended) = clients.join_next().await {
+                self.idle.push(ended.expect("a client that was answered"));
+            }
+            began.elapsed()
+        })
+    }
+}
+
+async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) -> TcpStream {
     let request = format!(
         "POST /reservations/ HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{BODY}",
@@ -155,6 +170,7 @@ async fn client(mut stream: TcpStream, left: Arc<AtomicU64>) {
             }
         }
     }
+    stream
 }
 
 fn http(criterion: &mut Criterion) {
@@ -176,20 +192,24 @@ fn http(criterion: &mut Criterion) {
         .measurement_time(Duration::from_secs(3))
         .throughput(Throughput::Elements(1));
     for (place, connections, ours) in cases {
+        let mut ours = Load::open(&clients, ours, connections);
         group.bench_function(format!("reserve, {place}/{connections}"), |timer| {
-            timer.iter_custom(|requests| storm(&clients, ours, connections, requests));
+            timer.iter_custom(|requests| ours.storm(requests));
         });
+        let mut empty = Load::open(&clients, empty, connections);
         group.bench_function(format!("empty route/{connections}"), |timer| {
-            timer.iter_custom(|requests| storm(&clients, empty, connections, requests));
+            timer.iter_custom(|requests| empty.storm(requests));
         });
     }
     group.finish();
     for (place, connections, ours) in cases {
+        let mut ours = Load::open(&clients, ours, connections);
+        let mut empty = Load::open(&clients, empty, connections);
         compare(
             &format!("{REQUESTS} requests over {connections} connections, {place}"),
-            || storm(&clients, ours, connections, REQUESTS),
+            || ours.storm(REQUESTS),
             "the empty route",
-            || storm(&clients, empty, connections, REQUESTS),
+            || empty.storm(REQUESTS),
         );
     }
 }
