@@ -18,18 +18,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tower_service::Service;
 use uuid::Uuid;
 use warp::filters::BoxedFilter;
 
+use crate::domain::RequestId;
 use crate::office::Office;
-use input::{REQUEST_ID, given_request_id};
 pub use problem::{Code, Problem};
 pub use reply::Response;
 use route::{delete, either, get, post, resource};
+
+/// The header that names a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What handlers work with.
 #[derive(Debug, Clone)]
@@ -38,6 +41,15 @@ pub struct Context {
     pub office: Office,
     /// Whether new work is welcome.
     pub readiness: Readiness,
+}
+
+impl Context {
+    /// What a request is called: as the caller called it, if that is a UUID, or anew.
+    fn request_id(&self, headers: &HeaderMap) -> RequestId {
+        let given =
+            headers.get(REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
+        given.map_or_else(|| self.office.new_request_id(), |uuid| RequestId(uuid.as_u128()))
+    }
 }
 
 /// Whether the server takes new work; it says no while it stops.
@@ -72,12 +84,12 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
 
 /// Answers every request.
 ///
-/// Around the routes it does what holds for all of them: names the request, lets scripts of any
-/// origin read the answer, and answers the browser's question whether they may ask.
+/// Around the routes it does what holds for all of them: it lets scripts of any origin read the
+/// answer, and answers the browser's question whether they may ask.
 #[derive(Debug, Clone)]
 pub struct Api<R> {
     routes: R,
-    office: Office,
+    context: Context,
 }
 
 /// Makes the answers to every request out of the route table.
@@ -88,7 +100,7 @@ pub fn api(
     + Clone
     + use<>,
 > {
-    Api { routes: warp::service(routes(context)), office: context.office.clone() }
+    Api { routes: warp::service(routes(context)), context: context.clone() }
 }
 
 impl<R> Api<R>
@@ -96,37 +108,26 @@ where
     R: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
 {
     /// Answers a request.
-    pub async fn answer(mut self, mut request: Request<Incoming>) -> Response {
-        let name = self.name(request.headers_mut());
+    pub async fn answer(mut self, request: Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
-            preflight(&request)
+            reply::named(preflight(&request), self.context.request_id(request.headers()))
         } else {
             self.routes.call(request).await.unwrap_or_else(|never| match never {})
         };
-        finish(response.headers_mut(), name);
+        finish(response.headers_mut());
         response
-    }
-
-    /// Keeps the name that the caller gave the request, if it is a UUID, or gives it one.
-    fn name(&self, headers: &mut HeaderMap) -> HeaderValue {
-        let id = given_request_id(headers).unwrap_or_else(|| self.office.new_request_id());
-        let mut text = Uuid::encode_buffer();
-        let text = Uuid::from_u128(id.0).hyphenated().encode_lower(&mut text);
-        let name = HeaderValue::from_str(text).expect("a UUID is a header value");
-        headers.insert(REQUEST_ID, name.clone());
-        name
     }
 }
 
-/// Adds what every answer has. Three headers and those of a sale fit into the smallest map there is.
-fn finish(headers: &mut HeaderMap, name: HeaderValue) {
+/// Adds what every answer has. With those of a sale the headers still fit into the smallest map that
+/// there is, and a larger one would cost more than all of them.
+fn finish(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("ETag,Retry-After,X-Request-Id"),
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REQUEST_ID, name);
 }
 
 /// Answers a CORS preflight as the seed did: anything may be asked, with the headers asked for.

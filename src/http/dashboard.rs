@@ -7,9 +7,8 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use super::Context;
-use super::input::request_id;
 use super::problem::{Code, Problem};
-use super::reply::{Response, empty, is_known};
+use super::reply::{Response, empty, is_known, named};
 use super::route::anything;
 
 /// The files of the dashboard, compressed when the binary is built.
@@ -25,11 +24,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// Answers every path: a file of the dashboard, the dashboard itself for a browser that is lost, or
 /// a problem.
-pub(super) fn pages(_: &Context) -> BoxedFilter<(Response,)> {
+pub(super) fn pages(context: &Context) -> BoxedFilter<(Response,)> {
+    let context = context.clone();
     anything()
-        .map(|path: warp::path::FullPath, method: Method, headers: HeaderMap| {
-            page(path.as_str(), &method, &headers)
-                .unwrap_or_else(|problem| problem.into_response(request_id(&headers)))
+        .map(move |path: warp::path::FullPath, method: Method, headers: HeaderMap| {
+            let request_id = context.request_id(&headers);
+            let shown = page(path.as_str(), &method, &headers);
+            let told = shown.unwrap_or_else(|problem| problem.into_response(request_id));
+            named(told, request_id)
         })
         .boxed()
 }

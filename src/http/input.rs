@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use http::HeaderMap;
-use http::header::{self, HeaderName};
-use uuid::Uuid;
+use http::{HeaderMap, header};
 
 use super::problem::{Code, Problem};
 use crate::domain::RequestId;
@@ -15,20 +13,6 @@ use crate::domain::RequestId;
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The header that names a request.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What a request is called: every request has a name by the time it is routed.
-pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
-    given_request_id(headers).unwrap_or(RequestId(0))
-}
-
-/// What the caller called the request, if that is a UUID.
-pub(super) fn given_request_id(headers: &HeaderMap) -> Option<RequestId> {
-    let given = headers.get(REQUEST_ID)?;
-    Uuid::try_parse_ascii(given.as_bytes()).ok().map(|uuid| RequestId(uuid.as_u128()))
-}
 
 /// A request, as far as a handler may look at it.
 #[derive(Debug)]

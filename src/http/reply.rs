@@ -3,8 +3,10 @@
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use uuid::Uuid;
 
-use crate::domain::Version;
+use super::REQUEST_ID;
+use crate::domain::{RequestId, Version};
 
 /// An answer, as warp and hyper take it.
 pub type Response = warp::reply::Response;
@@ -31,6 +33,15 @@ pub(super) fn json_as(
     let mut response = Response::new(bytes.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// Tells the caller what his request is called.
+pub(super) fn named(mut response: Response, request_id: RequestId) -> Response {
+    let mut text = Uuid::encode_buffer();
+    let text = Uuid::from_u128(request_id.0).hyphenated().encode_lower(&mut text);
+    let name = HeaderValue::from_str(text).expect("a UUID is a header value");
+    response.headers_mut().insert(REQUEST_ID, name);
     response
 }
 

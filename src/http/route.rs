@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use http::{HeaderMap, Method};
-use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
+use warp::{Filter, Rejection};
 
 use super::Context;
-use super::input::{Input, read_body, request_id};
+use super::input::{Input, read_body};
 use super::problem::Problem;
-use super::reply::Response;
+use super::reply::{Response, named};
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 type Handler = Arc<dyn Fn(Context, Input) -> Answered + Send + Sync>;
@@ -84,11 +84,11 @@ pub(super) fn resource(
         .then(move |segments, method: Method, headers, body| {
             let (context, operations) = (context.clone(), operations.clone());
             async move {
-                let request_id = request_id(&headers);
+                let request_id = context.request_id(&headers);
                 let input = Input { request_id, segments, headers, body: bytes::Bytes::new() };
-                dispatch(&operations, &method, context, input, body)
-                    .await
-                    .unwrap_or_else(|problem| problem.into_response(request_id))
+                let answered = dispatch(&operations, &method, context, input, body).await;
+                let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
+                named(told, request_id)
             }
         })
         .boxed()
@@ -126,13 +126,11 @@ fn allowed(operations: &[Operation]) -> Vec<Method> {
 }
 
 /// Matches a path by its template, and extracts the variable segments.
-fn at(template: &'static str) -> BoxedFilter<(Vec<String>,)> {
-    warp::path::full()
-        .and_then(move |path: FullPath| {
-            let matched = segments(template, path.as_str()).ok_or_else(warp::reject::not_found);
-            std::future::ready(matched)
-        })
-        .boxed()
+fn at(template: &'static str) -> impl Filter<Extract = (Vec<String>,), Error = Rejection> + Clone {
+    warp::path::full().and_then(move |path: FullPath| {
+        let matched = segments(template, path.as_str()).ok_or_else(warp::reject::not_found);
+        std::future::ready(matched)
+    })
 }
 
 fn segments(template: &str, path: &str) -> Option<Vec<String>> {
