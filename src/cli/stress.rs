@@ -95,11 +95,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let (answers, latencies) = storm(&arguments, &target).await?;
     let took = began.elapsed();
-    let after = Client::new(target).summary().await?;
     report::print(&answers, &latencies, took);
     if let Some(file) = &arguments.answers {
         answers.write(file)?;
     }
+    let after = Client::new(target).summary().await.map_err(|gone| {
+        format!("{gone}; without the server there is no verdict, but verify --answers can tell")
+    })?;
     if let Some(server) = own_server {
         if let Some(peak) = server.memory_peak() {
             console::say(format_args!("memory    the server had at most {peak}"));
@@ -172,8 +174,12 @@ impl Caller {
             let began = Instant::now();
             let (kind, answer) = self.step().await;
             latencies.record(kind, began.elapsed());
+            let is_known = !matches!(answer, Answer::Unknown { .. });
             answers.push(answer);
             progress.inc(1);
+            if !is_known && !self.client.reaches_server().await {
+                break;
+            }
         }
         (answers, latencies)
     }

@@ -12,6 +12,7 @@
 mod cli;
 mod codec;
 mod contract;
+mod crash;
 mod damage;
 mod dashboard;
 mod domain;

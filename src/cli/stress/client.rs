@@ -134,6 +134,11 @@ impl Client {
         }
     }
 
+    /// Whether anybody is there, after a request that was not answered.
+    pub(super) async fn reaches_server(&mut self) -> bool {
+        self.connection().await.is_ok()
+    }
+
     async fn ask(
         &mut self,
         method: Method,

@@ -114,15 +114,19 @@ fn open_existing(
     let release = EngineRelease { log_file: directory.join("db") };
     remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
     let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.clone(), cause };
-    let opened = catch_unwind(AssertUnwindSafe(|| open_trees(options)))
-        .unwrap_or_else(|panic| Err(panic_text(&*panic)));
-    let Trees { database, events, ledger, meta } = opened.map_err(engine)?;
+    // sled panics on some kinds of damage, as it opens or as it first reads.
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let trees = open_trees(options)?;
+        let leftovers = leftovers::find(&trees.events, &trees.ledger);
+        Ok((trees, leftovers.map_err(|error| text_of(&error))?))
+    }));
+    let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
+    let (Trees { database, events, ledger, meta }, leftovers) = opened.map_err(engine)?;
     let blobs = count_blobs(directory).map_err(|cause| unusable(directory, cause))?;
     if blobs > 0 {
         return Err(OpenError::Spilled(directory.clone()));
     }
     sync_directory(directory).map_err(|cause| unusable(directory, cause))?;
-    let leftovers = leftovers::find(&events, &ledger).map_err(|error| engine(text_of(&error)))?;
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
     let log_file = File::open(directory.join("db")).map_err(|cause| unusable(directory, cause))?;
     let disk = DiskGuard::new(directory, options.disk_free_bytes_min);
