@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::program::{Serving, complained, run, said, ticketboss};
 
 /// How often the server is killed while clients are at work.
-const KILLS: u32 = 15;
+const KILLS: u32 = 40;
 /// How often, after each of those, a start is killed before a good one is let go on.
-const KILLED_STARTS: u32 = 2;
+const KILLED_STARTS: u32 = 1;
 
 /// Moments to kill at, of a seed that is printed.
 struct Moments(u64);
@@ -69,6 +69,14 @@ fn nothing_acknowledged_is_lost_by_a_kill_at_any_moment() {
         assert!(verified.status.success(), "{}{}", said(&verified), complained(&verified));
         let told = std::fs::read_to_string(answers_file).unwrap();
         acknowledged += told.lines().filter(|line| line.contains("\"version\":")).count();
+    }
+    // A later crash must not take what an earlier one left.
+    for kill in 0..KILLS {
+        let answers = format!("answers-{kill}.jsonl");
+        if home.path().join(&answers).exists() {
+            let verified = run(home.path(), &["verify", "--answers", &answers]);
+            assert!(verified.status.success(), "{}", said(&verified));
+        }
     }
     println!(
         "{KILLS} kills, {KILLS} x {KILLED_STARTS} killed starts, {acknowledged} answers, all true"
