@@ -195,21 +195,23 @@ pub fn own_program() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-/// A directory for things that nobody keeps.
-pub fn scratch_directory() -> PathBuf {
-    std::env::temp_dir()
-}
-
+/// The variables that can be settings. Others may be anything, even no text.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars().collect()
+    let ours = |name: &str| name.starts_with(PREFIX) || name == "PORT" || name == "NO_COLOR";
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| ours(name))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
 }
 
 fn read_dotenv(file: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     match dotenvy::from_path_iter(file) {
-        Ok(entries) => entries.collect::<Result<_, _>>().map_err(|error| ConfigError::Content {
+        // The lines are not repeated: what others keep in this file may be secret.
+        Ok(entries) => entries.collect::<Result<_, _>>().map_err(|_| ConfigError::Content {
             file: file.to_owned(),
-            what: error.to_string(),
+            what: "a line is not KEY=VALUE, or its quotes are not closed".to_owned(),
         }),
         Err(error) if error.not_found() => Ok(BTreeMap::new()),
         Err(error) => Err(ConfigError::Content { file: file.to_owned(), what: error.to_string() }),
@@ -266,9 +268,11 @@ fn read_file(given: Option<&Path>) -> Result<Settings, ConfigError> {
             return Err(ConfigError::File { file: file.to_owned(), cause });
         }
     };
-    toml::from_str(&text).map_err(|error| ConfigError::Content {
-        file: file.to_owned(),
-        what: error.to_string().trim_end().to_owned(),
+    toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let what = format!("line {line}: {}", error.message().lines().next().unwrap_or_default());
+        ConfigError::Content { file: file.to_owned(), what }
     })
 }
 

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
 
 /// How many lines may wait to be written.
 const QUEUE_LINES_MAX: usize = 16 * 1024;
+
+/// How long the end of a program waits for its last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where lines go.
 #[derive(Debug, Clone)]
@@ -60,15 +64,18 @@ impl LineWriter {
 
     /// Opens the file anew: it was moved away. Nothing happens where there is none.
     pub fn reopen(&self) {
-        // The thread ends only with the last sender, so nobody is missed.
-        let _ = self.queue.send(Message::Reopen);
+        // Whoever asks must not wait for a log that nobody reads.
+        if self.queue.try_send(Message::Reopen).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
-    /// Waits until everything handed over so far is written.
+    /// Waits until everything handed over so far is written, but not for long: there may be nobody
+    /// who reads it.
     pub fn flush(&self) {
         let (written, wait) = mpsc::sync_channel(1);
-        if self.queue.send(Message::Flush(written)).is_ok() {
-            let _ = wait.recv();
+        if self.queue.try_send(Message::Flush(written)).is_ok() {
+            let _ = wait.recv_timeout(FLUSH_TIMEOUT);
         }
     }
 }
@@ -108,13 +115,14 @@ impl Worker {
             Message::Line(line) => drop(self.output.write_all(&line)),
             Message::Reopen => {
                 let _ = self.output.flush();
-                if let Ok(output) = open(&self.destination) {
-                    self.output = output;
+                match open(&self.destination) {
+                    Ok(output) => self.output = output,
+                    Err(error) => log::error!("a log cannot be opened anew: {error}"),
                 }
             }
             Message::Flush(written) => {
                 let _ = self.output.flush();
-                let _ = written.send(());
+                let _ = written.try_send(());
             }
         }
     }

@@ -25,7 +25,7 @@ use access_log::AccessLog;
 
 /// How long the loop waits after it could not accept, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The longest request head.
+/// The most of a connection that is kept unread; a longer request head is refused.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// The most headers of a request.
 const HEADERS_MAX: usize = 100;
@@ -83,7 +83,6 @@ pub async fn serve<A, F>(
             .header_read_timeout(limits.head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            .pipeline_flush(true)
             // A client may have said all that it has to say and still wait for its answer. Besides,
             // looking out for the end of what it says costs a read buffer for every answer that is
             // not there at once.

@@ -36,6 +36,15 @@ pub(super) fn start_log(filter: &str) -> std::io::Result<LineWriter> {
     Ok(lines)
 }
 
+/// Each connection takes a descriptor, and the usual soft limit is 1,024.
+pub(super) fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where the system refuses, the limit is what it was; accepting copes with running out.
+    let _ = setrlimit(Resource::Nofile, raised);
+}
+
 /// A number with its digits in groups of three.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let config = Config::find(arguments.settings, arguments.config.as_deref())?;
     let first_event = first_event::read(config.seed_event.as_deref())?;
     let signals = Signals::listen()?;
-    raise_descriptor_limit();
+    console::raise_descriptor_limit();
     let listener = listen(&config)?;
     let is_new = !config.data_dir.join("db").exists();
     let opened = sled_store::open(&SledOptions {
@@ -149,6 +149,11 @@ async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, 
     for damage in office.damages() {
         log::error!("{damage}; it is not sold from");
     }
+    if !opened.leftovers.ownerless.is_empty() && office.event_ids().is_empty() {
+        return Err(
+            "the database has lost its events; it has to be repaired, not begun anew".into()
+        );
+    }
     if office.event_ids().is_empty() {
         let request = office.new_request_id();
         office.create_event(first_event, Actor::System, request).await?;
@@ -187,13 +192,4 @@ fn flush(log: LineWriter) {
     log::logger().flush();
     log.flush();
     drop(log);
-}
-
-/// Each connection takes a descriptor, and the usual soft limit is 1,024.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    // Where the system refuses, the limit is what it was; accepting copes with running out.
-    let _ = setrlimit(Resource::Nofile, raised);
 }

@@ -27,6 +27,7 @@ use self::own_server::OwnServer;
 use self::report::{Kind, Latencies};
 use super::{Failure, console};
 use crate::office::Entropy;
+use crate::shutdown::Signals;
 
 /// The most clients; each has a connection, which takes a descriptor on both sides.
 const CLIENTS_MAX: u64 = 10_000;
@@ -77,6 +78,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    console::raise_descriptor_limit();
+    let mut signals = Signals::listen()?;
+    // Whoever interrupts the run takes the server with it that was started for it.
+    tokio::select! {
+        ended = stress(arguments) => ended,
+        _ = signals.next() => Err("interrupted".into()),
+    }
+}
+
+async fn stress(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (target, own_server) = if let Some(url) = &arguments.url {
         (Target::parse(url)?, None)
     } else {

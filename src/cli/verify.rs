@@ -71,7 +71,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let untrue = match (&answers, &default_event) {
         (None, _) => 0,
-        (Some(answers), Some(event)) => tell_untrue(&answers.held_against(event), answers.count()),
+        (Some(answers), Some(event)) => {
+            tell_untrue(&answers.held_against(event), answers.count_acknowledged())
+        }
         (Some(_), None) => return Err("there is no whole event to hold the answers against".into()),
     };
     summarise(&checked, began.elapsed());
@@ -143,8 +145,10 @@ fn tell_untrue(untrue: &[String], count: usize) -> usize {
     }
     let count = console::grouped(count as u64);
     match untrue.len() {
-        0 => console::say(format_args!("good     {count} answers, all true of what is stored")),
-        wrong => console::say(format_args!("UNTRUE   {wrong} of {count} answers")),
+        0 => console::say(format_args!(
+            "good     {count} acknowledged answers, all true of what is stored"
+        )),
+        wrong => console::say(format_args!("UNTRUE   {wrong} of {count} acknowledged answers")),
     }
     untrue.len()
 }

@@ -239,7 +239,7 @@ async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
     let verified =
         run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
     assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
-    assert!(said(&verified).contains("2,000 answers, all true of what is stored"));
+    assert!(said(&verified).contains(" acknowledged answers, all true of what is stored"));
     // An answer that the store does not bear out is found.
     let mut answers = fs::read_to_string(home.path().join("answers.jsonl")).unwrap();
     answers.push_str(
@@ -249,7 +249,7 @@ async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
     let verified =
         run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
     assert_eq!(verified.status.code(), Some(1));
-    assert!(said(&verified).contains("UNTRUE   1 of 2,001 answers"), "{}", said(&verified));
+    assert!(said(&verified).contains("UNTRUE   1 of "), "{}", said(&verified));
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn stress_finds_that_its_books_do_not_add_up() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "4000"];
+    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "20000"];
     let mut stress = ticketboss(home.path(), &arguments);
     let stress = stress.stdout(std::process::Stdio::piped()).spawn().unwrap();
     // Somebody else reserves meanwhile: versions that the answers do not account for.
@@ -268,7 +268,11 @@ async fn stress_finds_that_its_books_do_not_add_up() {
         }
     }
     let body = r#"{"partnerId":"somebody else","seats":1}"#;
-    while ask(server.address, &json("POST /reservations/", body)).await.status != 201 {}
+    let mut tries = 0;
+    while ask(server.address, &json("POST /reservations/", body)).await.status != 201 {
+        tries += 1;
+        assert!(tries < 100_000, "there was never a seat");
+    }
     let output = tokio::task::spawn_blocking(|| stress.wait_with_output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("BAD   versions are distinct and without a gap"));

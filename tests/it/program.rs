@@ -12,9 +12,15 @@ use crate::wire::PATIENCE;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ticketboss");
 
 /// A command line in `directory`, with nothing in the environment that could be a setting.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program is to find its own settings and no others"
+)]
 pub(crate) fn ticketboss(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(directory).args(arguments).env_remove("PORT").stdin(Stdio::null());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.current_dir(directory).args(arguments).stdin(Stdio::null());
+    command.env_clear().env("PATH", path);
     command
 }
 

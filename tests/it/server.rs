@@ -29,14 +29,46 @@ async fn ended(server: Server) {
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_ends_the_connection() {
-    let limits = Limits { head_timeout: Duration::from_millis(50), ..limits() };
-    let server = server(limits).await;
+    let server = server(Limits { head_timeout: Duration::from_millis(50), ..limits() }).await;
     let mut says_nothing = Connection::open(server.address).await;
     let mut stops_midway = Connection::open(server.address).await;
     stops_midway.send("GET /healthz HTTP/1.1\r\nHost:").await;
+    for connection in [&mut says_nothing, &mut stops_midway] {
+        connection.wait_until_closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_idles_is_ended() {
+    let server = server(Limits { head_timeout: Duration::from_secs(2), ..limits() }).await;
     let mut idle = Connection::open(server.address).await;
     assert_eq!(idle.ask(&bare("GET /healthz", &[])).await.status, 200);
-    for connection in [&mut says_nothing, &mut stops_midway, &mut idle] {
+    idle.wait_until_closed().await;
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_end_of_the_next_request() {
+    let server = server(limits()).await;
+    for beginning in ["\r\n", "GET /he", "x"] {
+        let mut connection = Connection::open(server.address).await;
+        connection.send(bare("GET /healthz", &[]) + beginning).await;
+        assert_eq!(connection.receive("GET").await.unwrap().status, 200, "{beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_head_is_told_so() {
+    let server = server(limits()).await;
+    let many = "X: y\r\n".repeat(150);
+    for (head, status) in [
+        ("NONSENSE\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (&format!("GET / HTTP/1.1\r\n{many}\r\n"), 431),
+    ] {
+        let mut connection = Connection::open(server.address).await;
+        connection.send(head).await;
+        let answer = connection.receive("GET").await;
+        assert_eq!(answer.map(|answer| answer.status), Some(status), "{head:.40}");
         connection.wait_until_closed().await;
     }
 }

@@ -1,6 +1,6 @@
 //! What clients were told, and whether a stored event bears it out.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -79,6 +79,13 @@ impl Answers {
         self.0.len()
     }
 
+    /// How many of them say that something was done, which is then stored.
+    pub fn count_acknowledged(&self) -> usize {
+        let done =
+            |answer: &&Answer| matches!(answer, Answer::Reserved { .. } | Answer::Cancelled { .. });
+        self.0.iter().filter(done).count()
+    }
+
     /// Writes a JSON object a line.
     pub(super) fn write(&self, file: &Path) -> Result<(), Failure> {
         let told = |error: std::io::Error| format!("cannot write {}: {error}", file.display());
@@ -102,8 +109,8 @@ impl Answers {
         for answer in &self.0 {
             let (id, wrong) = match *answer {
                 Answer::Reserved { id, seats, version } => {
-                    let fate = given_up.get(&id).copied();
-                    (id, wrong_reservation(event, id, seats, version, fate))
+                    let told = (id, seats, version);
+                    (id, wrong_reservation(event, told, given_up.contains(&id)))
                 }
                 Answer::Cancelled { id, version, .. } => {
                     (id, wrong_cancellation(event, id, version))
@@ -117,31 +124,24 @@ impl Answers {
         untrue
     }
 
-    fn given_up(&self) -> HashMap<Uuid, Fate> {
-        let fate = |answer: &Answer| match answer {
-            Answer::Cancelled { id, .. } => Some((*id, Fate::Cancelled)),
-            Answer::Unexpected { cancelled, .. } | Answer::Unknown { cancelled, .. } => {
-                cancelled.map(|id| (id, Fate::Unknown))
-            }
+    /// The reservations that somebody wanted to cancel, whatever came of it.
+    fn given_up(&self) -> HashSet<Uuid> {
+        let given_up = |answer: &Answer| match answer {
+            Answer::Cancelled { id, .. } => Some(*id),
+            Answer::Unexpected { cancelled, .. } | Answer::Unknown { cancelled, .. } => *cancelled,
             Answer::Reserved { .. } | Answer::NotEnoughSeats { .. } => None,
         };
-        self.0.iter().filter_map(fate).collect()
+        self.0.iter().filter_map(given_up).collect()
     }
 }
 
-/// What a client knows of a reservation that it wanted to cancel.
-#[derive(Clone, Copy)]
-enum Fate {
-    Cancelled,
-    Unknown,
-}
-
+/// What is wrong with a reservation that was acknowledged as `(id, seats, version)`.
+///
+/// Whether its cancellation is there, if one was acknowledged, is told by that answer.
 fn wrong_reservation(
     event: &Event,
-    id: Uuid,
-    seats: u32,
-    version: u64,
-    fate: Option<Fate>,
+    (id, seats, version): (Uuid, u32, u64),
+    given_up: bool,
 ) -> Option<String> {
     let Some(kept_id) = ReservationId::from_bits(id.as_u128()) else {
         return Some("has an id that is not of this program".to_owned());
@@ -153,22 +153,19 @@ fn wrong_reservation(
         let (at, has) = (kept_id.version, kept.seats);
         return Some(format!("was told {seats} seats at {version}, stored are {has} at {at}"));
     }
-    match (kept.status, fate) {
-        (Status::Confirmed, Some(Fate::Cancelled)) => {
-            Some("was cancelled, and its seats are still taken".to_owned())
-        }
-        (Status::Cancelled { .. }, None) => Some("is cancelled, and nobody asked".to_owned()),
-        _ => None,
-    }
+    let is_cancelled = matches!(kept.status, Status::Cancelled { .. });
+    (is_cancelled && !given_up).then(|| "is cancelled, and nobody asked".to_owned())
 }
 
 fn wrong_cancellation(event: &Event, id: Uuid, version: Option<u64>) -> Option<String> {
-    let kept = ReservationId::from_bits(id.as_u128()).and_then(|id| event.reservation(id))?;
-    match kept.status {
-        Status::Cancelled { since } if version.is_some_and(|told| told != since.get()) => {
+    let kept = ReservationId::from_bits(id.as_u128()).and_then(|id| event.reservation(id));
+    match kept.map(|kept| kept.status) {
+        None => Some("was cancelled, and is not there".to_owned()),
+        Some(Status::Confirmed) => Some("was cancelled, and its seats are still taken".to_owned()),
+        Some(Status::Cancelled { since }) if version.is_some_and(|told| told != since.get()) => {
             Some(format!("was cancelled at version {since}, told was {version:?}"))
         }
-        Status::Cancelled { .. } | Status::Confirmed => None,
+        Some(Status::Cancelled { .. }) => None,
     }
 }
 

@@ -35,8 +35,12 @@ impl Target {
             return Err(format!("{url:?} does not begin with http://").into());
         }
         let host = uri.host().ok_or_else(|| format!("{url:?} names no host"))?;
-        let port = uri.port_u16().unwrap_or(80);
         let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            None if authority == host => 80,
+            None => return Err(format!("{url:?} names no port that there is").into()),
+        };
         Ok(Self { authority, address: format!("{host}:{port}") })
     }
 }

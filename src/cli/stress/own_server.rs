@@ -1,9 +1,10 @@
 //! A server for one run: this very program, in a process of its own, with a database of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -17,7 +18,7 @@ pub(super) struct OwnServer {
     process: Child,
     /// What else it says is read and dropped, so that it does not wait for a reader.
     _output: tokio::task::JoinHandle<()>,
-    scratch: Option<PathBuf>,
+    _scratch: TempDir,
 }
 
 impl OwnServer {
@@ -26,15 +27,13 @@ impl OwnServer {
         if let Some(kept) = data_dir.as_deref().filter(|directory| directory.join("db").exists()) {
             return Err(format!("{} has a database already", kept.display()).into());
         }
-        let scratch =
-            config::scratch_directory().join(format!("ticketboss-stress-{}", std::process::id()));
-        std::fs::create_dir_all(&scratch)?;
-        let event_file = scratch.join("event.json");
+        let scratch = tempfile::tempdir()?;
+        let event_file = scratch.path().join("event.json");
         let event = serde_json::json!({
             "eventId": "stress", "name": "Stress", "totalSeats": capacity
         });
         std::fs::write(&event_file, event.to_string())?;
-        let data_dir = data_dir.unwrap_or_else(|| scratch.join("db"));
+        let data_dir = data_dir.unwrap_or_else(|| scratch.path().join("db"));
         let mut process = Command::new(config::own_program()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--access-log", "off", "--log", "warn"])
             .arg("--data-dir")
@@ -50,7 +49,7 @@ impl OwnServer {
         let target = read_target(&mut lines).await?;
         let output =
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { target, process, _output: output, scratch: Some(scratch) })
+        Ok(Self { target, process, _output: output, _scratch: scratch })
     }
 
     /// The most memory that the server had so far, where the system tells it.
@@ -74,19 +73,6 @@ impl OwnServer {
             Err(format!("the server ended with {status}").into())
         }
     }
-}
-
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        if let Some(scratch) = self.scratch.take() {
-            remove(&scratch);
-        }
-    }
-}
-
-fn remove(scratch: &Path) {
-    // What cannot be removed is in the directory for things that nobody keeps.
-    let _ = std::fs::remove_dir_all(scratch);
 }
 
 /// Reads the address from what the server says when it is ready.

@@ -133,12 +133,20 @@ impl Worker {
                 refuse_all(round.drain(..), &StoreError::Failed(why));
                 continue;
             }
-            if let Err(full) = self.files.disk.check() {
-                refuse_all(round.drain(..), &full);
-                continue;
+            match self.files.disk.check() {
+                Ok(()) => self.commit_round(&mut round),
+                Err(full @ StoreError::DiskFull { .. }) => refuse_all(round.drain(..), &full),
+                Err(failed @ StoreError::Failed(_)) => {
+                    self.fail(&failed);
+                    refuse_all(round.drain(..), &failed);
+                }
             }
-            self.commit_round(&mut round);
         }
+    }
+
+    /// From now on nothing is written any more, and whoever waits for the failure is told.
+    fn fail(&self, error: &StoreError) {
+        self.failure.send_replace(Some(error.to_string().into()));
     }
 
     /// Writes a round, makes it durable, answers it; or fails the store.
@@ -158,7 +166,7 @@ impl Worker {
             }
             return;
         };
-        self.failure.send_replace(Some(error.to_string().into()));
+        self.fail(&error);
         for lost in written {
             lost.refuse(&error);
         }
