@@ -109,6 +109,14 @@ pub enum Fault {
     /// A page that must be there is not.
     #[error("a ledger page is missing")]
     Missing,
+    /// The store has fewer changes than it once had on disk.
+    #[error("changes are lost: there are {stored}, and there were at least {witnessed}")]
+    Lost {
+        /// The version that the store has; 0 where the event is gone.
+        stored: Version,
+        /// The version that it had at least.
+        witnessed: Version,
+    },
     /// The changes do not follow from one another.
     #[error("the ledger breaks a law: {0}")]
     Law(String),

@@ -14,6 +14,7 @@ mod disk;
 mod leftovers;
 mod lock;
 mod open;
+mod witness;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +26,11 @@ use self::committer::Committer;
 pub use self::leftovers::{Leftovers, Orphan};
 use self::lock::{DirectoryLock, EngineRelease};
 pub use self::open::{OpenError, Opened, inspect, open};
+use self::witness::Witnessed;
 use super::ledger::Commit;
-use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
+use super::{
+    Damage, Fault, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record,
+};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// How a sled store is kept.
@@ -63,6 +67,8 @@ struct Shared {
     committer: Committer,
     events: Tree,
     ledger: Tree,
+    /// What the database had at least before it was opened.
+    witnessed: Witnessed,
     _release: EngineRelease,
     _lock: DirectoryLock,
 }
@@ -110,6 +116,7 @@ impl SledStore {
                 let loaded = read_record(&event, &bytes);
                 listed.push(Listed { event, loaded });
             }
+            hold_against(&store.0.witnessed, &mut listed);
             Ok(listed)
         })
         .await
@@ -121,6 +128,30 @@ impl SledStore {
 
     pub(super) async fn failed(&self) -> Arc<str> {
         self.0.committer.failed().await
+    }
+}
+
+/// Marks events that have fewer changes than they had as damaged, and lists those that are gone.
+fn hold_against(witnessed: &Witnessed, listed: &mut Vec<Listed>) {
+    for (event, witnessed) in witnessed {
+        let lost = |stored: Version| Damage {
+            event: event.clone(),
+            version: stored.next(),
+            fault: Fault::Lost { stored, witnessed: *witnessed },
+        };
+        match listed.binary_search_by(|listed| listed.event.cmp(event)) {
+            Err(place) => {
+                let loaded = Err(lost(Version::ZERO));
+                listed.insert(place, Listed { event: event.clone(), loaded });
+            }
+            Ok(place) => {
+                let Some(found) = listed.get_mut(place) else { continue };
+                let stored = found.loaded.as_ref().map_or(*witnessed, |kept| kept.record.version);
+                if stored < *witnessed {
+                    found.loaded = Err(lost(stored));
+                }
+            }
+        }
     }
 }
 

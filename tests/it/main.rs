@@ -25,6 +25,7 @@ mod office;
 mod power_cut;
 mod program;
 mod readme;
+mod rot;
 mod server;
 mod support;
 mod wire;

@@ -18,8 +18,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::super::ledger::Commit;
 use super::super::{StoreError, Swap, Token};
 use super::disk::DiskGuard;
+use super::witness::Witness;
 use super::{failed, page_key};
-use crate::domain::{EventId, EventNumber};
+use crate::domain::{EventId, EventNumber, Version};
 
 /// How many jobs may wait for the committer; whoever comes later waits for a place.
 const QUEUE_JOBS_MAX: usize = 1024;
@@ -60,18 +61,21 @@ enum Job {
     ClaimEventNumber { answer: Answer<EventNumber> },
 }
 
+/// The event and the version that a swap made, if it was won.
+type Won = Option<(EventId, Version)>;
+
 /// A job that was written but is not durable yet, with the answer that waits for that.
 enum Written {
-    Commit(Swap, Answer<Swap>),
+    Commit(Swap, Won, Answer<Swap>),
     EventNumber(EventNumber, Answer<EventNumber>),
 }
 
 impl Committer {
     /// Starts the thread.
-    pub(super) fn start(files: Files) -> std::io::Result<Self> {
+    pub(super) fn start(files: Files, witness: Witness) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
-        let worker = Worker { files, failure: failure_sender };
+        let worker = Worker { files, witness, failure: failure_sender };
         let thread =
             std::thread::Builder::new().name("committer".into()).spawn(|| worker.run(jobs))?;
         Ok(Self { queue: Some(queue), failure, thread: Some(thread) })
@@ -121,11 +125,12 @@ impl Drop for Committer {
 
 struct Worker {
     files: Files,
+    witness: Witness,
     failure: watch::Sender<Option<Arc<str>>>,
 }
 
 impl Worker {
-    fn run(self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut round = Vec::with_capacity(ROUND_JOBS_MAX);
         while jobs.blocking_recv_many(&mut round, ROUND_JOBS_MAX) > 0 {
             let known = self.failure.borrow().clone();
@@ -150,7 +155,7 @@ impl Worker {
     }
 
     /// Writes a round, makes it durable, answers it; or fails the store.
-    fn commit_round(&self, round: &mut Vec<Job>) {
+    fn commit_round(&mut self, round: &mut Vec<Job>) {
         let mut written = Vec::with_capacity(round.len());
         let mut jobs = round.drain(..);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -162,8 +167,12 @@ impl Worker {
         let outcome = outcome.unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))));
         let Err(error) = outcome else {
             for done in written {
+                if let Written::Commit(_, Some((event, version)), _) = &done {
+                    self.witness.saw(event, *version);
+                }
                 done.answer();
             }
+            self.witness.write_if_due();
             return;
         };
         self.fail(&error);
@@ -176,7 +185,11 @@ impl Worker {
     fn write(&self, job: Job) -> Result<Written, StoreError> {
         match job {
             Job::Commit { event, token, commit, answer } => {
-                self.swap(&event, &token, &commit).map(|swap| Written::Commit(swap, answer))
+                let version = commit.record.version;
+                self.swap(&event, &token, &commit).map(|swap| {
+                    let won = (swap != Swap::Lost).then_some((event, version));
+                    Written::Commit(swap, won, answer)
+                })
             }
             Job::ClaimEventNumber { answer } => {
                 self.next_number().map(|number| Written::EventNumber(number, answer))
@@ -232,14 +245,14 @@ impl Written {
     // An answer that nobody waits for any more is not missed.
     fn answer(self) {
         match self {
-            Self::Commit(swap, answer) => drop(answer.send(Ok(swap))),
+            Self::Commit(swap, _, answer) => drop(answer.send(Ok(swap))),
             Self::EventNumber(number, answer) => drop(answer.send(Ok(number))),
         }
     }
 
     fn refuse(self, error: &StoreError) {
         match self {
-            Self::Commit(_, answer) => drop(answer.send(Err(error.clone()))),
+            Self::Commit(_, _, answer) => drop(answer.send(Err(error.clone()))),
             Self::EventNumber(_, answer) => drop(answer.send(Err(error.clone()))),
         }
     }

@@ -9,7 +9,8 @@
 //! 4. See that `blobs/` is empty.
 //! 5. Sync `conf`, which sled never does, and the directory, so that the files themselves survive a
 //!    power cut. With a `conf` that one left empty, sled would not notice another segment size.
-//! 6. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
+//! 6. Hold the events against what the database had at least (see `witness`).
+//! 7. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
 //!    stand between the pages of later commits.
 
 use std::fs::{self, File};
@@ -24,6 +25,7 @@ use super::committer::{Committer, Files, panic_text};
 use super::disk::DiskGuard;
 use super::leftovers::{self, Leftovers, Orphan};
 use super::lock::{DirectoryLock, EngineRelease, LockError};
+use super::witness::{self, Witness};
 use super::{Shared, SledOptions, SledStore};
 use crate::store::{Store, StoreError};
 
@@ -111,6 +113,7 @@ fn open_existing(
         LockError::Held(pid) => OpenError::Held { directory: directory.clone(), pid },
         LockError::Io(cause) => unusable(directory, cause),
     })?;
+    let witnessed = witness::read(directory).map_err(|cause| unusable(directory, cause))?;
     let release = EngineRelease { log_file: directory.join("db") };
     remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
     let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.clone(), cause };
@@ -132,9 +135,16 @@ fn open_existing(
     let disk = DiskGuard::new(directory, options.disk_free_bytes_min);
     let files =
         Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
-    let committer = Committer::start(files).map_err(|cause| unusable(directory, cause))?;
-    let store =
-        SledStore(Arc::new(Shared { committer, events, ledger, _release: release, _lock: lock }));
+    let witness = Witness::new(directory, witnessed.clone());
+    let committer = Committer::start(files, witness).map_err(|cause| unusable(directory, cause))?;
+    let store = SledStore(Arc::new(Shared {
+        committer,
+        events,
+        ledger,
+        witnessed,
+        _release: release,
+        _lock: lock,
+    }));
     Ok(Opened { store: Store::Sled(store), leftovers })
 }
 

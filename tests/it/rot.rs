@@ -1,0 +1,98 @@
+//! A byte that rots on the disk: what it takes is noticed, and nothing is sold twice because of it.
+//!
+//! The other tests of damage write it through sled, whose own checksums are then good. Here the file
+//! itself is changed. sled ends its log at the first thing that is not whole, so that an older state
+//! comes up that is whole in itself; only what the database had at least, written down beside it, tells.
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::{Serving, run, said, ticketboss};
+use crate::wire::{ask, bare, reserve};
+
+const SALES: u32 = 60;
+
+/// A directory in which a server sold seats and stopped.
+async fn sold(home: &Path) {
+    let server = Serving::start(home, &["--access-log", "off"]);
+    for _ in 0..SALES {
+        assert_eq!(reserve(server.address, "p", 1).await.status, 201);
+    }
+    assert_eq!(server.stop().0, Some(0));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_byte_is_noticed_wherever_it_counts() {
+    let home = tempfile::tempdir().unwrap();
+    sold(home.path()).await;
+    let kept = home.path().join("data/db");
+    let length = fs::read(kept.join("db")).unwrap().len();
+    let mut noticed = 0;
+    for step in 0..40 {
+        let copied = home.path().join(format!("copy-{step}"));
+        copy(&kept, &copied);
+        let mut bytes = fs::read(copied.join("db")).unwrap();
+        bytes[step * length / 40] ^= 0x10;
+        fs::write(copied.join("db"), bytes).unwrap();
+        let name = format!("copy-{step}");
+        let verified = run(home.path(), &["verify", "--data-dir", &name]);
+        if verified.status.success() {
+            // The byte was in a place that counts no more: then everything is there.
+            let whole = format!("good     node-meetup-2025: {} changes", SALES + 1);
+            assert!(said(&verified).starts_with(&whole), "{step}: {}", said(&verified));
+        } else {
+            noticed += 1;
+        }
+    }
+    assert!(noticed > 0, "no flipped byte was in a place that counts");
+}
+
+#[tokio::test]
+async fn a_database_that_lost_everything_is_not_begun_anew() {
+    let home = tempfile::tempdir().unwrap();
+    sold(home.path()).await;
+    fs::write(home.path().join("data/db/db"), "").unwrap();
+    let verified = run(home.path(), &["verify"]);
+    assert_eq!(verified.status.code(), Some(1), "{}", said(&verified));
+    let told = format!(
+        "DAMAGED  event node-meetup-2025 is damaged at version 1: changes are lost: \
+         there are 0, and there were at least {}",
+        SALES + 1
+    );
+    assert_eq!(said(&verified).lines().next(), Some(told.as_str()));
+    let server = Serving::spawn(
+        ticketboss(home.path(), &["serve", "--listen", "127.0.0.1:0", "--access-log", "off"])
+            .args(["--log", "off"]),
+    );
+    for answer in [
+        reserve(server.address, "p", 1).await,
+        ask(server.address, &bare("GET /reservations/", &[])).await,
+    ] {
+        assert_eq!(answer.problem(), "503 event_damaged: Event is damaged");
+    }
+}
+
+#[tokio::test]
+async fn a_witness_that_is_gone_or_torn_stops_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    sold(home.path()).await;
+    let witness = home.path().join("data/db/witness");
+    let whole = fs::read_to_string(&witness).unwrap();
+    assert_eq!(whole.lines().last(), Some(format!("node-meetup-2025 {}", SALES + 1).as_str()));
+    for torn in ["", "node-meetup-2025 99", "\u{0}\u{0}\n", "what is this\nnode-meetup-2025 9\n"] {
+        fs::write(&witness, torn).unwrap();
+        assert!(run(home.path(), &["verify"]).status.success(), "{torn:?}");
+    }
+    fs::remove_file(&witness).unwrap();
+    assert!(run(home.path(), &["verify"]).status.success());
+}
