@@ -142,6 +142,5 @@ fn preflight(request: &Request<Incoming>) -> Response {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }

@@ -73,7 +73,9 @@
 //! The process is killed between the pages and the swap, or the power goes. [`store::sled::open`]
 //! takes the lock, deletes what a killed start may have left, opens sled, which cuts its log at the
 //! first thing that is not whole, and removes pages above their record's version: nobody was told
-//! of them. [`store::ledger::replay`] then folds every ledger from its first page: checksums, chain,
+//! of them. It also holds every event against what the database had at least, which is written down
+//! beside it: a byte that has rotted makes sled end its log there, and an older state comes up that is
+//! whole in itself. [`store::ledger::replay`] then folds every ledger from its first page: checksums, chain,
 //! laws, and the outcome against the record. An event that does not hold together is named, with the
 //! version, and served by nobody; the others are sold from as if nothing had happened.
 

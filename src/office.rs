@@ -102,7 +102,7 @@ impl From<StoreError> for OfficeError {
     }
 }
 
-/// A change that was made, and the event as it was right after it.
+/// A change that was made, and the event that it was made to.
 #[derive(Debug, Clone)]
 pub struct Made {
     /// The change.

@@ -69,6 +69,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             default_event = event;
         }
     }
+    if checked.events == 0 {
+        return Err(format!("there is no event in {}", config.data_dir.display()).into());
+    }
     let untrue = match (&answers, &default_event) {
         (None, _) => 0,
         (Some(answers), Some(event)) => {

@@ -24,7 +24,8 @@ use tokio::sync::mpsc;
 
 use self::committer::Committer;
 pub use self::leftovers::{Leftovers, Orphan};
-use self::lock::{DirectoryLock, EngineRelease};
+use self::lock::EngineRelease;
+use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
 use self::witness::Witnessed;
 use super::ledger::Commit;
@@ -70,7 +71,7 @@ struct Shared {
     /// What the database had at least before it was opened.
     witnessed: Witnessed,
     _release: EngineRelease,
-    _lock: DirectoryLock,
+    _held: Held,
 }
 
 impl SledStore {

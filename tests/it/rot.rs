@@ -45,7 +45,9 @@ async fn a_flipped_byte_is_noticed_wherever_it_counts() {
         bytes[step * length / 40] ^= 0x10;
         fs::write(copied.join("db"), bytes).unwrap();
         let name = format!("copy-{step}");
+        let rotten = fs::read(copied.join("db")).unwrap();
         let verified = run(home.path(), &["verify", "--data-dir", &name]);
+        assert_eq!(fs::read(copied.join("db")).unwrap(), rotten, "verify writes nothing");
         if verified.status.success() {
             // The byte was in a place that counts no more: then everything is there.
             let whole = format!("good     node-meetup-2025: {} changes", SALES + 1);
@@ -95,4 +97,16 @@ async fn a_witness_that_is_gone_or_torn_stops_nothing() {
     }
     fs::remove_file(&witness).unwrap();
     assert!(run(home.path(), &["verify"]).status.success());
+}
+
+#[test]
+fn verify_leaves_a_file_alone_that_is_no_database() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("notes")).unwrap();
+    fs::write(home.path().join("notes/db"), "my precious notes\n").unwrap();
+    let verified = run(home.path(), &["verify", "--data-dir", "notes"]);
+    assert_eq!(verified.status.code(), Some(1), "{}", said(&verified));
+    assert_eq!(fs::read_to_string(home.path().join("notes/db")).unwrap(), "my precious notes\n");
+    let left = fs::read_dir(home.path()).unwrap().count();
+    assert_eq!(left, 1, "the copy that was looked at is gone");
 }

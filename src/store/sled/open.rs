@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::sled::{Db, Tree};
+use tempfile::TempDir;
 
 use super::committer::{Committer, Files, panic_text};
 use super::disk::DiskGuard;
@@ -89,34 +90,74 @@ pub struct Opened {
 /// # Errors
 /// When it cannot be used, another process has it, or sled does not open it.
 pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
-    fs::create_dir_all(&options.directory).map_err(|cause| unusable(&options.directory, cause))?;
-    open_existing(options, leftovers::remove)
+    let directory = &options.directory;
+    fs::create_dir_all(directory).map_err(|cause| unusable(directory, cause))?;
+    let held = Held { lock: lock(directory)?, copy: None };
+    open_held(options, directory, held, leftovers::remove)
 }
 
-/// Opens a data directory to look at it. What belongs to events is left as it is.
+/// Opens a copy of a data directory to look at it: sled writes as it opens, and what it then drops
+/// may be what somebody wants to save.
 ///
 /// # Errors
-/// As [`open`], and when there is no database in it.
+/// As [`open`], and when there is no database in it or no room for a copy beside it.
 pub fn inspect(options: &SledOptions) -> Result<Opened, OpenError> {
-    if !options.directory.join("db").is_file() {
-        return Err(OpenError::Missing(options.directory.clone()));
+    let directory = &options.directory;
+    if !directory.join("db").is_file() {
+        return Err(OpenError::Missing(directory.clone()));
     }
-    open_existing(options, |_, _| Ok(()))
+    let lock = lock(directory)?;
+    let copy = copy_beside(directory).map_err(|cause| unusable(directory, cause))?;
+    let copied = SledOptions { directory: copy.path().to_owned(), ..options.clone() };
+    let held = Held { lock, copy: Some(copy) };
+    open_held(&copied, directory, held, |_, _| Ok(()))
 }
 
-fn open_existing(
+fn lock(directory: &Path) -> Result<DirectoryLock, OpenError> {
+    DirectoryLock::acquire(directory).map_err(|error| match error {
+        LockError::Held(pid) => OpenError::Held { directory: directory.to_owned(), pid },
+        LockError::Io(cause) => unusable(directory, cause),
+    })
+}
+
+/// Copies the files of a database into a directory beside it, which is removed in the end.
+fn copy_beside(directory: &Path) -> io::Result<TempDir> {
+    let beside = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let copy = tempfile::Builder::new()
+        .prefix("inspected-")
+        .tempdir_in(beside.unwrap_or(Path::new(".")))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), copy.path().join(entry.file_name()))?;
+        }
+    }
+    Ok(copy)
+}
+
+/// What is held on to for as long as a store is open: the lock of the directory that was asked for,
+/// and the copy of it, if that is what is looked at.
+#[derive(Debug)]
+pub(super) struct Held {
+    #[expect(dead_code, reason = "held, not used")]
+    copy: Option<TempDir>,
+    #[expect(dead_code, reason = "held, not used")]
+    lock: DirectoryLock,
+}
+
+/// Opens what is in `options.directory`; it is called `directory` towards the operator.
+fn open_held(
     options: &SledOptions,
+    directory: &Path,
+    held: Held,
     treat_orphans: fn(&Tree, &[Orphan]) -> Result<(), StoreError>,
 ) -> Result<Opened, OpenError> {
-    let directory = &options.directory;
-    let lock = DirectoryLock::acquire(directory).map_err(|error| match error {
-        LockError::Held(pid) => OpenError::Held { directory: directory.clone(), pid },
-        LockError::Io(cause) => unusable(directory, cause),
-    })?;
-    let witnessed = witness::read(directory).map_err(|cause| unusable(directory, cause))?;
-    let release = EngineRelease { log_file: directory.join("db") };
-    remove_unfinished_snapshots(directory).map_err(|cause| unusable(directory, cause))?;
-    let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.clone(), cause };
+    let unusable = |cause| unusable(directory, cause);
+    let files_in = &options.directory;
+    let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.to_owned(), cause };
+    let witnessed = witness::read(files_in).map_err(unusable)?;
+    let release = EngineRelease { log_file: files_in.join("db") };
+    remove_unfinished_snapshots(files_in).map_err(unusable)?;
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let trees = open_trees(options)?;
@@ -125,27 +166,19 @@ fn open_existing(
     }));
     let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
     let (Trees { database, events, ledger, meta }, leftovers) = opened.map_err(engine)?;
-    let blobs = count_blobs(directory).map_err(|cause| unusable(directory, cause))?;
-    if blobs > 0 {
-        return Err(OpenError::Spilled(directory.clone()));
+    if count_blobs(directory).map_err(unusable)? > 0 {
+        return Err(OpenError::Spilled(directory.to_owned()));
     }
-    sync_directory(directory).map_err(|cause| unusable(directory, cause))?;
+    sync_directory(files_in).map_err(unusable)?;
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
-    let log_file = File::open(directory.join("db")).map_err(|cause| unusable(directory, cause))?;
-    let disk = DiskGuard::new(directory, options.disk_free_bytes_min);
+    let log_file = File::open(files_in.join("db")).map_err(unusable)?;
+    let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
     let files =
         Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
-    let witness = Witness::new(directory, witnessed.clone());
-    let committer = Committer::start(files, witness).map_err(|cause| unusable(directory, cause))?;
-    let store = SledStore(Arc::new(Shared {
-        committer,
-        events,
-        ledger,
-        witnessed,
-        _release: release,
-        _lock: lock,
-    }));
-    Ok(Opened { store: Store::Sled(store), leftovers })
+    let witness = Witness::new(files_in, witnessed.clone());
+    let committer = Committer::start(files, witness).map_err(unusable)?;
+    let shared = Shared { committer, events, ledger, witnessed, _release: release, _held: held };
+    Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
 }
 
 fn unusable(directory: &Path, cause: io::Error) -> OpenError {
