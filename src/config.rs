@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, FromArgMatches};
 use serde::Deserialize;
+
+use crate::store::sled::{CACHE_CAPACITY_BYTES, DISK_FREE_BYTES_MIN};
 
 /// What variables of this program begin with.
 const PREFIX: &str = "TICKETBOSS_";
@@ -60,7 +62,7 @@ pub struct Settings {
     /// How much memory the database may use as cache, roughly
     /// [env: TICKETBOSS_CACHE_MIB] [default: 64]
     #[arg(long, value_name = "MIB", verbatim_doc_comment)]
-    pub cache_mib: Option<u64>,
+    pub cache_mib: Option<NonZeroU64>,
 }
 
 /// Where the access log goes.
@@ -176,8 +178,10 @@ impl Settings {
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             seed_event: self.seed_event,
             connections_max: self.connections_max.unwrap_or(CONNECTIONS_MAX),
-            disk_free_bytes_min: bytes(self.disk_free_mib_min.unwrap_or(64)),
-            cache_capacity_bytes: bytes(self.cache_mib.unwrap_or(64)),
+            disk_free_bytes_min: self.disk_free_mib_min.map_or(DISK_FREE_BYTES_MIN, bytes),
+            cache_capacity_bytes: self
+                .cache_mib
+                .map_or(CACHE_CAPACITY_BYTES, |mib| bytes(mib.get())),
         }
     }
 }
@@ -322,9 +326,12 @@ mod tests {
 
     #[test]
     fn the_first_source_that_says_something_wins() {
-        let flag = Settings { cache_mib: Some(1), ..Settings::default() };
-        let file =
-            Settings { cache_mib: Some(2), log: Some("debug".into()), ..Settings::default() };
+        let flag = Settings { cache_mib: NonZeroU64::new(1), ..Settings::default() };
+        let file = Settings {
+            cache_mib: NonZeroU64::new(2),
+            log: Some("debug".into()),
+            ..Settings::default()
+        };
         let config = flag.or(file).or_default();
         assert_eq!(config.cache_capacity_bytes, 1024 * 1024);
         assert_eq!(config.log, "debug");

@@ -1,7 +1,7 @@
 //! `ticketboss serve`: opens the store, opens the office, answers requests until it is told to stop.
 //!
-//! Whatever can refuse comes before whatever leaves a trace: a port that is taken, or a database that
-//! another process has, leaves no file behind.
+//! A port that is taken, a setting that nobody knows, a first event that cannot be read and a database
+//! that another process has are found before anything is written.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -94,6 +94,10 @@ async fn stress(arguments: Arguments) -> Result<ExitCode, Failure> {
         let server = OwnServer::start(arguments.capacity, arguments.data_dir.clone()).await?;
         (server.target.clone(), Some(server))
     };
+    if let Some(file) = &arguments.answers {
+        // That it cannot be written is better known now than after all the requests.
+        Answers::default().write(file)?;
+    }
     let before = Client::new(target.clone()).summary().await?;
     console::say(format_args!(
         "{} clients, {} requests to {target}, event {} with {} of {} seats available",

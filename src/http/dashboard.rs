@@ -39,7 +39,7 @@ pub(super) fn pages(context: &Context) -> BoxedFilter<(Response,)> {
 fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
     let name = match path {
         "/" => "index.html",
-        other => other.trim_start_matches('/'),
+        other => other.strip_prefix('/').unwrap_or(other),
     };
     let asset = Assets::get(name);
     if asset.is_some() && method != Method::GET && method != Method::HEAD {
@@ -56,9 +56,23 @@ fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Pr
 /// Whether somebody typed an address, rather than a program calling the API.
 fn browser_is_lost(path: &str, method: &Method, headers: &HeaderMap) -> bool {
     let reads = method == Method::GET || method == Method::HEAD;
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let api = path == "/v1" || path.starts_with("/v1/");
-    reads && !api && accepted.is_some_and(|types| types.contains("text/html"))
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    reads && !first.eq_ignore_ascii_case("v1") && accepts(headers, &header::ACCEPT, "text/html")
+}
+
+/// Whether a header that lists what is accepted names `wanted`, and not only to refuse it (`q=0`).
+fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let is_wanted = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+        let refuses = |parameter: &str| {
+            let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+            quality
+                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
+        };
+        is_wanted && !parts.any(refuses)
+    })
 }
 
 fn file_response(
@@ -69,7 +83,7 @@ fn file_response(
     let mut response = if is_known(headers, &etag) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
-        body(file, accepts_gzip(headers))
+        body(file, headers)
     };
     let set = response.headers_mut();
     set.insert(header::ETAG, etag);
@@ -87,27 +101,6 @@ fn file_response(
     response
 }
 
-/// How a client wants a file.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Plain,
-    Gzip,
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> Encoding {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let gzip = |entry: &str| {
-        let mut parts = entry.split(';').map(str::trim);
-        let refused = |parameter: &str| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && !parts.any(refused)
-    };
-    if accepted.is_some_and(|list| list.split(',').any(gzip)) {
-        Encoding::Gzip
-    } else {
-        Encoding::Plain
-    }
-}
-
 /// The embedding crate's own tag is base85, which may have characters that a header may not.
 fn entity_tag(hash: &str) -> HeaderValue {
     let digest = blake3::hash(hash.as_bytes()).to_hex();
@@ -116,12 +109,10 @@ fn entity_tag(hash: &str) -> HeaderValue {
 
 fn body(
     file: &impl EmbedableFile<Data: AsRef<[u8]>, Meta: AsRef<str>>,
-    encoding: Encoding,
+    headers: &HeaderMap,
 ) -> Response {
-    let compressed = match encoding {
-        Encoding::Gzip => file.data_gzip(),
-        Encoding::Plain => None,
-    };
+    let gzip = accepts(headers, &header::ACCEPT_ENCODING, "gzip");
+    let compressed = if gzip { file.data_gzip() } else { None };
     let is_compressed = compressed.is_some();
     let data = compressed.unwrap_or_else(|| file.data());
     let mut response = Response::new(data.as_ref().to_vec().into());

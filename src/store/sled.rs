@@ -34,6 +34,11 @@ use super::{
 };
 use crate::domain::{EventId, EventNumber, Version};
 
+/// What sled may usually keep in memory.
+pub const CACHE_CAPACITY_BYTES: u64 = 64 * 1024 * 1024;
+/// How much has usually to be free on the disk.
+pub const DISK_FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
 /// How a sled store is kept.
 #[derive(Debug, Clone)]
 pub struct SledOptions {
@@ -50,8 +55,8 @@ impl SledOptions {
     pub fn standard(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
-            cache_capacity_bytes: 64 * 1024 * 1024,
-            disk_free_bytes_min: 64 * 1024 * 1024,
+            cache_capacity_bytes: CACHE_CAPACITY_BYTES,
+            disk_free_bytes_min: DISK_FREE_BYTES_MIN,
         }
     }
 }

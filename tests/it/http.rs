@@ -237,13 +237,16 @@ async fn an_unknown_path_is_a_problem_for_programs_and_the_dashboard_for_browser
         let answer = ask(server.address, &bare(line, &["Accept: */*"])).await;
         assert_eq!(answer.problem(), "404 not_found: Not found", "{line}");
     }
+    let refused = ["Accept: application/json, text/html;q=0"];
+    let answer = ask(server.address, &bare("GET /nowhere", &refused)).await;
+    assert_eq!(answer.problem(), "404 not_found: Not found");
     for path in ["/", "/index.html", "/nowhere", "/a/b", "/reservations//"] {
         let answer = ask(server.address, &bare(&format!("GET {path}"), &[html])).await;
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
         assert!(answer.header("content-security-policy").contains("script-src 'self'"));
     }
-    for line in ["GET /v1", "GET /v1/nowhere", "POST /nowhere", "DELETE /nowhere"] {
+    for line in ["GET /v1", "GET /V1/nowhere", "POST /nowhere", "DELETE /nowhere"] {
         let answer = ask(server.address, &bare(line, &[html])).await;
         assert_eq!(answer.problem(), "404 not_found: Not found", "{line}");
     }
