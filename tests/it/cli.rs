@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::program::{Serving, complained, run, said, ticketboss, wait_for_line};
-use crate::wire::{ask, bare, json, reserve};
+use crate::wire::{Connection, PATIENCE, ask, bare, json, reserve};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -86,6 +86,40 @@ async fn a_stop_is_orderly_and_in_time() {
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
     drop(unused);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let home = directory();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--access-log", "off"];
+    let server = Serving::spawn_unread(&mut ticketboss(home.path(), &arguments));
+    let mut connection = Connection::open(server.address).await;
+    // Each of them is a line of some hundred bytes, and a pipe takes 64 KiB.
+    for number in 0..1000 {
+        let body = format!(r#"{{"partnerId":"{number} {}","seats":1}}"#, "p".repeat(100));
+        let answer = connection.ask(&json("POST /reservations/", &body)).await;
+        assert!([201, 409].contains(&answer.status));
+    }
+    let (code, took) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_interrupted_stress_takes_its_server_with_it() {
+    let home = directory();
+    let arguments = ["stress", "--clients", "2", "--requests", "100000000", "--data-dir", "kept"];
+    let mut stress = ticketboss(home.path(), &arguments);
+    let stress = stress.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // The server has written its process id: it has the database.
+    wait_for_line(&home.path().join("kept/lock"), "");
+    let pid = stress.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(stress.wait_with_output().unwrap().status.code(), Some(1));
+    let deadline = Instant::now() + PATIENCE;
+    while complained(&run(home.path(), &["verify", "--data-dir", "kept"])).contains("is in use") {
+        assert!(Instant::now() < deadline, "the server is still there");
+    }
 }
 
 #[test]

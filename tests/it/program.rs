@@ -55,6 +55,15 @@ impl Serving {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut server = Self::spawn_unread(command);
+        // What is logged must be read, or the log would wait for room in the pipe.
+        let mut log = server.process.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        server
+    }
+
+    /// A server whose log nobody reads.
+    pub(crate) fn spawn_unread(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
@@ -70,9 +79,6 @@ impl Serving {
         }
         let api = introduction.iter().find_map(|line| line.strip_prefix("  API        http://"));
         let address = api.unwrap().trim_end_matches("/reservations/").parse().unwrap();
-        // What is logged must be read, or the server would wait for room in the pipe.
-        let mut log = process.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Self { address, introduction, process, output }
     }
 
