@@ -396,6 +396,23 @@ async fn a_stray_copy_of_a_record_takes_nothing_from_its_original() {
 }
 
 #[tokio::test]
+async fn pages_above_a_record_that_is_behind_are_kept() {
+    let built = Built::new().await;
+    built.damage(|raw| raw.put_page(ALPHA, 6, &orphan_page(ALPHA, 6)));
+    // The record is an older one: what is above it was acknowledged, and no crash left it there.
+    let witness = built.directory.path().join("witness");
+    let told = fs::read_to_string(&witness).unwrap();
+    fs::write(&witness, told + "alpha 9\n").unwrap();
+    built
+        .assert_alpha_is(
+            "event alpha is damaged at version 6: changes are lost: there are 5, \
+             and there were at least 9",
+        )
+        .await;
+    built.damage(|raw| assert!(raw.has_page(ALPHA, 6)));
+}
+
+#[tokio::test]
 async fn a_ledger_that_lost_its_record_is_kept() {
     let built = Built::new().await;
     built.damage(|raw| assert!(raw.events.remove("alpha").unwrap().is_some()));

@@ -6,6 +6,7 @@ use std::ops::Bound;
 
 use ::sled::Tree;
 
+use super::witness::Witnessed;
 use super::{event_id, failed, page_key, read_page_key};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::store::{Loaded, StoreError, read_record};
@@ -34,9 +35,14 @@ pub struct Orphan {
 ///
 /// Where a record cannot be read, it is unknown which number is its; then no number is taken for
 /// one without a record. Nor is a number with more than the page of a creation: a crash while an
-/// event is created leaves just that one, so a longer ledger has lost its record and is kept.
-pub(super) fn find(events: &Tree, ledger: &Tree) -> Result<Leftovers, StoreError> {
-    let records = Records::read(events)?;
+/// event is created leaves just that one, so a longer ledger has lost its record and is kept. A record
+/// that is behind what was `witnessed` is not the one that its ledger goes by, either.
+pub(super) fn find(
+    events: &Tree,
+    ledger: &Tree,
+    witnessed: &Witnessed,
+) -> Result<Leftovers, StoreError> {
+    let records = Records::read(events, witnessed)?;
     let mut found = Leftovers::default();
     let mut after = None;
     while let Some(number) = next_number(ledger, after)? {
@@ -62,8 +68,11 @@ struct Records {
 }
 
 impl Records {
-    fn read(events: &Tree) -> Result<Self, StoreError> {
+    fn read(events: &Tree, witnessed: &Witnessed) -> Result<Self, StoreError> {
         let mut records = Self { known: BTreeMap::new(), all_known: true };
+        for event in witnessed.keys() {
+            records.all_known &= events.contains_key(event.as_str()).map_err(failed)?;
+        }
         for entry in events {
             let (key, bytes) = entry.map_err(failed)?;
             let event = event_id(&key)?;
@@ -71,6 +80,10 @@ impl Records {
                 records.all_known = false;
                 continue;
             };
+            if witnessed.get(&event).is_some_and(|witnessed| record.version < *witnessed) {
+                records.all_known = false;
+                continue;
+            }
             let latest = records.known.entry(record.number).or_insert((event, record.version));
             latest.1 = latest.1.max(record.version);
         }

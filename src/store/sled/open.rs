@@ -161,7 +161,7 @@ fn open_held(
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let trees = open_trees(options)?;
-        let leftovers = leftovers::find(&trees.events, &trees.ledger);
+        let leftovers = leftovers::find(&trees.events, &trees.ledger, &witnessed);
         Ok((trees, leftovers.map_err(|error| text_of(&error))?))
     }));
     let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
