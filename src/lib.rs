@@ -28,7 +28,7 @@
 //! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
 //! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
 //! | 2 | [`office`] | use cases; one writer per event; random numbers |
-//! | 1 | [`store`], [`clock`], [`lines`] | the port, its backends, the codec; the time; log lines |
+//! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
 //! | 0 | [`domain`] | events, commands, changes, refusals: pure values |
 //!
 //! # What is absent
@@ -90,6 +90,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod judge;
 pub mod lines;
 pub mod office;
 pub mod server;

@@ -1,0 +1,138 @@
+//! What clients asked for, when, and what they were told: one [`Operation`] for each request.
+//!
+//! A history is written as one JSON object a line. Its times are microseconds by one clock that is
+//! never set back: all that matters is whether an answer came before another request began.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{EventId, PartnerId};
+
+/// One request and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    /// Who asked. A client asks for one thing at a time.
+    pub client: u32,
+    /// The id of the request, which its change carries in the ledger.
+    pub request: Uuid,
+    /// The event that it was about.
+    #[serde(with = "event_id")]
+    pub event: EventId,
+    /// What was asked for.
+    pub asked: Asked,
+    /// When the client began to ask.
+    pub began_us: u64,
+    /// When the client had the whole answer, or gave up waiting for it.
+    pub ended_us: u64,
+    /// What the client was told.
+    pub outcome: Outcome,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "ask")]
+pub enum Asked {
+    /// Seats for a partner.
+    Reserve {
+        /// Who is to have them.
+        #[serde(with = "partner_id")]
+        partner: PartnerId,
+        /// How many.
+        seats: u32,
+    },
+    /// To give up a reservation.
+    Cancel {
+        /// Which one.
+        reservation: Uuid,
+    },
+    /// The event in numbers.
+    Read,
+}
+
+/// What a client was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "answer")]
+pub enum Outcome {
+    /// The seats are taken.
+    Reserved {
+        /// The reservation.
+        reservation: Uuid,
+        /// How many seats it has.
+        seats: u32,
+        /// The version that made it.
+        version: u64,
+    },
+    /// The reservation is given up.
+    Cancelled {
+        /// The version that did it.
+        version: u64,
+    },
+    /// The event in numbers.
+    Read {
+        /// The version that they are of.
+        version: u64,
+        /// How many seats are available.
+        available: u32,
+        /// How many reservations are not cancelled.
+        reservations: u64,
+    },
+    /// Refused: fewer seats are available than were asked for.
+    NotEnoughSeats {
+        /// How many are available.
+        available: u32,
+        /// The version at which that is so.
+        version: u64,
+    },
+    /// Refused: more seats, or fewer, than one request may take.
+    SeatsPerRequest,
+    /// Refused: there is no such reservation, or it is cancelled already.
+    ReservationNotFound,
+    /// An answer by which certainly nothing was done, as when too many are waiting.
+    NotDone {
+        /// The answer in a few words.
+        what: String,
+    },
+    /// No answer, or one that leaves open whether it was done: it was done once, or never.
+    Unknown {
+        /// What happened instead.
+        what: String,
+    },
+    /// An answer that the request does not deserve.
+    Unexpected {
+        /// The answer in a few words.
+        what: String,
+    },
+}
+
+/// Event ids as text.
+mod event_id {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use crate::domain::EventId;
+
+    pub(super) fn serialize<S: Serializer>(id: &EventId, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<EventId, D::Error> {
+        EventId::new(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// Partner ids as text.
+mod partner_id {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use crate::domain::PartnerId;
+
+    pub(super) fn serialize<S: Serializer>(id: &PartnerId, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<PartnerId, D::Error> {
+        PartnerId::new(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
