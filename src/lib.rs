@@ -29,7 +29,7 @@
 //! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
 //! | 2 | [`office`] | use cases; one writer per event; random numbers |
 //! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
-//! | 0 | [`domain`] | events, commands, changes, refusals: pure values |
+//! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks |
 //!
 //! # What is absent
 //!
@@ -58,9 +58,9 @@
 //!    pointers: its maps are persistent), and lets [`domain::Event::decide`] state a change or a
 //!    refusal for each, applying the changes as it goes. It checks the conservation laws.
 //! 5. [`store::Commit`] writes the changes down as pages, each with the digest of the one before,
-//!    and the new record. The committer thread (`store/sled/committer.rs`) inserts the pages, swaps
-//!    the record — here it happens — and, for all events that have something waiting, flushes and
-//!    syncs once.
+//!    and the new record. The committer thread ([`store::committer`]) has the pages inserted and the
+//!    record swapped (`store/sled/engine.rs`) — here it happens — and, for all events that have
+//!    something waiting, flushed and synced once.
 //! 6. The writer shows the new event to readers and answers everybody in the batch, the refused ones,
 //!    too: their refusal may rest on a neighbour that was not durable until now.
 //! 7. `http` wraps the answer; the version is in the body and in the `ETag`.
@@ -96,3 +96,4 @@ pub mod office;
 pub mod server;
 pub mod shutdown;
 pub mod store;
+pub mod tasks;

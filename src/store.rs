@@ -8,7 +8,9 @@
 //! an event except to replay a ledger and say whether it holds together.
 
 pub mod codec;
+pub mod committer;
 pub mod ledger;
+pub mod leftovers;
 pub mod memory;
 pub mod sled;
 
@@ -134,9 +136,17 @@ pub struct Listed {
     pub loaded: Result<Loaded, Damage>,
 }
 
-/// Pages of one ledger, in order, read ahead by a bounded number.
+/// Pages of one ledger, in order.
 #[derive(Debug)]
-pub struct PageStream(mpsc::Receiver<Result<StoredPage, StoreError>>);
+pub struct PageStream(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// Read ahead, by a bounded number, from somewhere slow.
+    Ahead(mpsc::Receiver<Result<StoredPage, StoreError>>),
+    /// In memory already.
+    Here(std::vec::IntoIter<StoredPage>),
+}
 
 /// A page as it lies in the store, not looked into yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +161,12 @@ impl PageStream {
     /// A stream, and the end to feed it by.
     fn new() -> (mpsc::Sender<Result<StoredPage, StoreError>>, Self) {
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD_MAX);
-        (sender, Self(receiver))
+        (sender, Self(Source::Ahead(receiver)))
+    }
+
+    /// The stream of pages that are in memory anyway.
+    pub fn of(pages: Vec<StoredPage>) -> Self {
+        Self(Source::Here(pages.into_iter()))
     }
 
     /// The next page, or `None` after the last.
@@ -159,7 +174,10 @@ impl PageStream {
     /// # Errors
     /// When the store cannot be read.
     pub async fn next(&mut self) -> Option<Result<StoredPage, StoreError>> {
-        self.0.recv().await
+        match &mut self.0 {
+            Source::Ahead(receiver) => receiver.recv().await,
+            Source::Here(pages) => pages.next().map(Ok),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),
     ("store", 1),
     ("clock", 1),
+    ("tasks", 0),
     ("judge", 1),
     ("lines", 1),
     ("office", 2),

@@ -52,16 +52,8 @@ impl MemoryStore {
                 first_version: *first_version,
                 bytes: bytes.clone(),
             })
-            .collect::<Vec<_>>();
-        let (sender, stream) = PageStream::new();
-        tokio::spawn(async move {
-            for page in pages {
-                if sender.send(Ok(page)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        stream
+            .collect();
+        PageStream::of(pages)
     }
 
     pub(super) fn events(&self) -> Vec<Listed> {

@@ -7,11 +7,10 @@
 //! | `meta` | `event_numbers_claimed` | the highest number given out, big-endian |
 //!
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
-//! is done about each is said where it is done: `open` for starting, `committer` for writing.
+//! is done about each is said where it is done: `open` for starting, `engine` for writing.
 
-mod committer;
 mod disk;
-mod leftovers;
+mod engine;
 mod lock;
 mod open;
 mod witness;
@@ -22,13 +21,13 @@ use std::sync::Arc;
 use ::sled::Tree;
 use tokio::sync::mpsc;
 
-use self::committer::Committer;
-pub use self::leftovers::{Leftovers, Orphan};
 use self::lock::EngineRelease;
 use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
-use self::witness::Witnessed;
+use super::committer::CommitterThread;
 use super::ledger::Commit;
+use super::leftovers::Witnessed;
+pub use super::leftovers::{Leftovers, Orphan};
 use super::{
     Damage, Fault, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record,
 };
@@ -70,7 +69,7 @@ pub struct SledStore(Arc<Shared>);
 /// goes.
 #[derive(Debug)]
 struct Shared {
-    committer: Committer,
+    committer: CommitterThread,
     events: Tree,
     ledger: Tree,
     /// What the database had at least before it was opened.
@@ -98,7 +97,7 @@ impl SledStore {
         token: &Token,
         commit: Commit,
     ) -> Result<Swap, StoreError> {
-        self.0.committer.commit(event.clone(), token.clone(), commit).await
+        self.0.committer.committer().commit(event.clone(), token.clone(), commit).await
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
@@ -129,11 +128,11 @@ impl SledStore {
     }
 
     pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
-        self.0.committer.claim_event_number().await
+        self.0.committer.committer().claim_event_number().await
     }
 
     pub(super) async fn failed(&self) -> Arc<str> {
-        self.0.committer.failed().await
+        self.0.committer.committer().failed().await
     }
 }
 

@@ -22,13 +22,15 @@ use std::sync::Arc;
 use ::sled::{Db, Tree};
 use tempfile::TempDir;
 
-use super::committer::{Committer, Files, panic_text};
 use super::disk::DiskGuard;
-use super::leftovers::{self, Leftovers, Orphan};
+use super::engine::SledEngine;
 use super::lock::{DirectoryLock, EngineRelease, LockError};
 use super::witness::{self, Witness};
-use super::{Shared, SledOptions, SledStore};
-use crate::store::{Store, StoreError};
+use super::{Shared, SledOptions, SledStore, event_id, failed, page_key, read_page_key};
+use crate::domain::{EventNumber, Version};
+use crate::store::committer::{CommitterThread, panic_text};
+use crate::store::leftovers::{self, LedgerKeys, Leftovers, Orphan, Witnessed};
+use crate::store::{Store, StoreError, read_record};
 
 /// sled's segment size, fixed when a database is created.
 #[cfg(not(feature = "sabotage-large-pages"))]
@@ -93,7 +95,7 @@ pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     fs::create_dir_all(directory).map_err(|cause| unusable(directory, cause))?;
     let held = Held { lock: lock(directory)?, copy: None };
-    open_held(options, directory, held, leftovers::remove)
+    open_held(options, directory, held, remove)
 }
 
 /// Opens a copy of a data directory to look at it: sled writes as it opens, and what it then drops
@@ -161,7 +163,7 @@ fn open_held(
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let trees = open_trees(options)?;
-        let leftovers = leftovers::find(&trees.events, &trees.ledger, &witnessed);
+        let leftovers = find_leftovers(&trees, &witnessed);
         Ok((trees, leftovers.map_err(|error| text_of(&error))?))
     }));
     let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
@@ -173,12 +175,48 @@ fn open_held(
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
     let log_file = File::open(files_in.join("db")).map_err(unusable)?;
     let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
-    let files =
-        Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
     let witness = Witness::new(files_in, witnessed.clone());
-    let committer = Committer::start(files, witness).map_err(unusable)?;
+    let engine = SledEngine {
+        database,
+        events: events.clone(),
+        ledger: ledger.clone(),
+        meta,
+        log_file,
+        disk,
+        witness,
+    };
+    let committer = CommitterThread::start(engine).map_err(unusable)?;
     let shared = Shared { committer, events, ledger, witnessed, _release: release, _held: held };
     Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
+}
+
+fn find_leftovers(trees: &Trees, witnessed: &Witnessed) -> Result<Leftovers, StoreError> {
+    let records = trees.events.iter().map(|entry| {
+        let (key, bytes) = entry.map_err(failed)?;
+        let event = event_id(&key)?;
+        let loaded = read_record(&event, &bytes);
+        Ok((event, loaded))
+    });
+    leftovers::find(records, &trees.ledger, witnessed)
+}
+
+impl LedgerKeys for Tree {
+    fn page_after(
+        &self,
+        number: EventNumber,
+        version: Version,
+    ) -> Result<Option<(EventNumber, Version)>, StoreError> {
+        let found = self.get_gt(page_key(number, version)).map_err(failed)?;
+        found.map(|(key, _)| read_page_key(&key)).transpose()
+    }
+}
+
+/// Removes orphans.
+fn remove(ledger: &Tree, orphans: &[Orphan]) -> Result<(), StoreError> {
+    for orphan in orphans {
+        ledger.remove(page_key(orphan.number, orphan.first_version)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn unusable(directory: &Path, cause: io::Error) -> OpenError {

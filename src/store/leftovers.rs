@@ -2,14 +2,25 @@
 //! them but is not.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
-use ::sled::Tree;
-
-use super::witness::Witnessed;
-use super::{event_id, failed, page_key, read_page_key};
+use super::{Damage, Loaded, StoreError};
 use crate::domain::{EventId, EventNumber, Version};
-use crate::store::{Loaded, StoreError, read_record};
+
+/// Which version of each event was on disk at least.
+pub type Witnessed = BTreeMap<EventId, Version>;
+
+/// The keys of all ledgers, in order.
+pub trait LedgerKeys {
+    /// The first page after the place of `version` in the ledger of `number`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn page_after(
+        &self,
+        number: EventNumber,
+        version: Version,
+    ) -> Result<Option<(EventNumber, Version)>, StoreError>;
+}
 
 /// What was found in a store beside whole events.
 #[derive(Debug, Default)]
@@ -37,16 +48,19 @@ pub struct Orphan {
 /// one without a record. Nor is a number with more than the page of a creation: a crash while an
 /// event is created leaves just that one, so a longer ledger has lost its record and is kept. A record
 /// that is behind what was `witnessed` is not the one that its ledger goes by, either.
-pub(super) fn find(
-    events: &Tree,
-    ledger: &Tree,
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn find(
+    records: impl IntoIterator<Item = Result<(EventId, Result<Loaded, Damage>), StoreError>>,
+    ledger: &impl LedgerKeys,
     witnessed: &Witnessed,
 ) -> Result<Leftovers, StoreError> {
-    let records = Records::read(events, witnessed)?;
+    let records = Records::read(records, witnessed)?;
     let mut found = Leftovers::default();
-    let mut after = None;
-    while let Some(number) = next_number(ledger, after)? {
-        after = Some(number);
+    let mut before = (EventNumber(0), Version::ZERO);
+    while let Some((number, _)) = ledger.page_after(before.0, before.1)? {
+        before = (number, Version::MAX);
         match records.known.get(&number) {
             Some((event, version)) => {
                 collect(ledger, Some(event), number, *version, &mut found.orphans)?;
@@ -68,73 +82,52 @@ struct Records {
 }
 
 impl Records {
-    fn read(events: &Tree, witnessed: &Witnessed) -> Result<Self, StoreError> {
-        let mut records = Self { known: BTreeMap::new(), all_known: true };
-        for event in witnessed.keys() {
-            records.all_known &= events.contains_key(event.as_str()).map_err(failed)?;
-        }
-        for entry in events {
-            let (key, bytes) = entry.map_err(failed)?;
-            let event = event_id(&key)?;
-            let Ok(Loaded { record, .. }) = read_record(&event, &bytes) else {
-                records.all_known = false;
+    fn read(
+        records: impl IntoIterator<Item = Result<(EventId, Result<Loaded, Damage>), StoreError>>,
+        witnessed: &Witnessed,
+    ) -> Result<Self, StoreError> {
+        let mut read = Self { known: BTreeMap::new(), all_known: true };
+        let mut missing = witnessed.clone();
+        for entry in records {
+            let (event, loaded) = entry?;
+            missing.remove(&event);
+            let Ok(Loaded { record, .. }) = loaded else {
+                read.all_known = false;
                 continue;
             };
             if witnessed.get(&event).is_some_and(|witnessed| record.version < *witnessed) {
-                records.all_known = false;
+                read.all_known = false;
                 continue;
             }
-            let latest = records.known.entry(record.number).or_insert((event, record.version));
+            let latest = read.known.entry(record.number).or_insert((event, record.version));
             latest.1 = latest.1.max(record.version);
         }
-        Ok(records)
+        read.all_known &= missing.is_empty();
+        Ok(read)
     }
 }
 
 /// Collects the pages of `number` that begin above `version`.
 fn collect(
-    ledger: &Tree,
+    ledger: &impl LedgerKeys,
     event: Option<&EventId>,
     number: EventNumber,
     version: Version,
     orphans: &mut Vec<Orphan>,
 ) -> Result<(), StoreError> {
-    let above = Bound::Excluded(page_key(number, version));
-    let last = Bound::Included(page_key(number, Version::MAX));
-    for entry in ledger.range((above, last)) {
-        let (key, _) = entry.map_err(failed)?;
-        let (_, first_version) = read_page_key(&key)?;
+    let mut before = version;
+    while let Some((found, first_version)) = ledger.page_after(number, before)? {
+        if found != number {
+            break;
+        }
+        before = first_version;
         orphans.push(Orphan { event: event.cloned(), number, first_version });
     }
     Ok(())
 }
 
 /// Whether the ledger of `number` is the one page that creating an event writes.
-fn is_only_created(ledger: &Tree, number: EventNumber) -> Result<bool, StoreError> {
-    let later = page_key(number, Version::FIRST.next())..=page_key(number, Version::MAX);
-    let later = ledger.range(later).next().transpose();
-    later.map(|page| page.is_none()).map_err(failed)
-}
-
-/// The lowest event number after `after` that has any page.
-fn next_number(
-    ledger: &Tree,
-    after: Option<EventNumber>,
-) -> Result<Option<EventNumber>, StoreError> {
-    let found = match after {
-        None => ledger.first(),
-        Some(number) => ledger.get_gt(page_key(number, Version::MAX)),
-    };
-    let Some((key, _)) = found.map_err(failed)? else {
-        return Ok(None);
-    };
-    read_page_key(&key).map(|(number, _)| Some(number))
-}
-
-/// Removes orphans.
-pub(super) fn remove(ledger: &Tree, orphans: &[Orphan]) -> Result<(), StoreError> {
-    for orphan in orphans {
-        ledger.remove(page_key(orphan.number, orphan.first_version)).map_err(failed)?;
-    }
-    Ok(())
+fn is_only_created(ledger: &impl LedgerKeys, number: EventNumber) -> Result<bool, StoreError> {
+    let later = ledger.page_after(number, Version::FIRST)?;
+    Ok(later.is_none_or(|(found, _)| found != number))
 }
