@@ -12,6 +12,7 @@ pub mod committer;
 pub mod ledger;
 pub mod leftovers;
 pub mod memory;
+pub mod simulated;
 pub mod sled;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use self::memory::MemoryStore;
+use self::simulated::SimulatedStore;
 use self::sled::SledStore;
 use crate::domain::{EventId, EventNumber, Version};
 pub use codec::{Page, Record};
@@ -146,6 +148,8 @@ enum Source {
     Ahead(mpsc::Receiver<Result<StoredPage, StoreError>>),
     /// In memory already.
     Here(std::vec::IntoIter<StoredPage>),
+    /// Not to be read.
+    Failed(Option<StoreError>),
 }
 
 /// A page as it lies in the store, not looked into yet.
@@ -169,6 +173,10 @@ impl PageStream {
         Self(Source::Here(pages.into_iter()))
     }
 
+    fn failed(error: StoreError) -> Self {
+        Self(Source::Failed(Some(error)))
+    }
+
     /// The next page, or `None` after the last.
     ///
     /// # Errors
@@ -177,6 +185,7 @@ impl PageStream {
         match &mut self.0 {
             Source::Ahead(receiver) => receiver.recv().await,
             Source::Here(pages) => pages.next().map(Ok),
+            Source::Failed(error) => error.take().map(Err),
         }
     }
 }
@@ -198,6 +207,8 @@ pub enum Store {
     Memory(MemoryStore),
     /// Kept in a sled database on this machine's disk.
     Sled(SledStore),
+    /// Kept on a disk that exists only in a simulation, and fails as real ones do.
+    Simulated(SimulatedStore),
 }
 
 impl Store {
@@ -212,6 +223,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.load(event)),
             Self::Sled(store) => store.load(event).await,
+            Self::Simulated(store) => store.load(event).await,
         }
     }
 
@@ -230,6 +242,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.commit(event, token, &commit)),
             Self::Sled(store) => store.commit(event, token, commit).await,
+            Self::Simulated(store) => store.commit(event, token, commit).await,
         }
     }
 
@@ -238,6 +251,7 @@ impl Store {
         match self {
             Self::Memory(store) => store.pages(number, from, to),
             Self::Sled(store) => store.pages(number, from, to),
+            Self::Simulated(store) => store.pages(number, from, to),
         }
     }
 
@@ -249,6 +263,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.events()),
             Self::Sled(store) => store.events().await,
+            Self::Simulated(store) => store.events().await,
         }
     }
 
@@ -260,6 +275,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.claim_event_number()),
             Self::Sled(store) => store.claim_event_number().await,
+            Self::Simulated(store) => store.claim_event_number().await,
         }
     }
 
@@ -268,6 +284,7 @@ impl Store {
         match self {
             Self::Memory(_) => std::future::pending().await,
             Self::Sled(store) => store.failed().await,
+            Self::Simulated(store) => store.failed().await,
         }
     }
 }

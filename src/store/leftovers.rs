@@ -1,9 +1,9 @@
 //! What a crash leaves between the events: pages of commits that did not happen, and what looks like
-//! them but is not.
+//! them but is not; and what is missing of what the store had at least.
 
 use std::collections::BTreeMap;
 
-use super::{Damage, Loaded, StoreError};
+use super::{Damage, Fault, Listed, Loaded, StoreError};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// Which version of each event was on disk at least.
@@ -130,4 +130,28 @@ fn collect(
 fn is_only_created(ledger: &impl LedgerKeys, number: EventNumber) -> Result<bool, StoreError> {
     let later = ledger.page_after(number, Version::FIRST)?;
     Ok(later.is_none_or(|(found, _)| found != number))
+}
+
+/// Marks events that have fewer changes than they had as damaged, and lists those that are gone.
+pub fn hold_against(witnessed: &Witnessed, listed: &mut Vec<Listed>) {
+    for (event, witnessed) in witnessed {
+        let lost = |stored: Version| Damage {
+            event: event.clone(),
+            version: stored.next(),
+            fault: Fault::Lost { stored, witnessed: *witnessed },
+        };
+        match listed.binary_search_by(|listed| listed.event.cmp(event)) {
+            Err(place) => {
+                let loaded = Err(lost(Version::ZERO));
+                listed.insert(place, Listed { event: event.clone(), loaded });
+            }
+            Ok(place) => {
+                let Some(found) = listed.get_mut(place) else { continue };
+                let stored = found.loaded.as_ref().map_or(*witnessed, |kept| kept.record.version);
+                if stored < *witnessed {
+                    found.loaded = Err(lost(stored));
+                }
+            }
+        }
+    }
 }

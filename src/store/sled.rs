@@ -26,11 +26,9 @@ use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
 use super::committer::CommitterThread;
 use super::ledger::Commit;
-use super::leftovers::Witnessed;
 pub use super::leftovers::{Leftovers, Orphan};
-use super::{
-    Damage, Fault, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record,
-};
+use super::leftovers::{Witnessed, hold_against};
+use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// What sled may usually keep in memory.
@@ -133,30 +131,6 @@ impl SledStore {
 
     pub(super) async fn failed(&self) -> Arc<str> {
         self.0.committer.committer().failed().await
-    }
-}
-
-/// Marks events that have fewer changes than they had as damaged, and lists those that are gone.
-fn hold_against(witnessed: &Witnessed, listed: &mut Vec<Listed>) {
-    for (event, witnessed) in witnessed {
-        let lost = |stored: Version| Damage {
-            event: event.clone(),
-            version: stored.next(),
-            fault: Fault::Lost { stored, witnessed: *witnessed },
-        };
-        match listed.binary_search_by(|listed| listed.event.cmp(event)) {
-            Err(place) => {
-                let loaded = Err(lost(Version::ZERO));
-                listed.insert(place, Listed { event: event.clone(), loaded });
-            }
-            Ok(place) => {
-                let Some(found) = listed.get_mut(place) else { continue };
-                let stored = found.loaded.as_ref().map_or(*witnessed, |kept| kept.record.version);
-                if stored < *witnessed {
-                    found.loaded = Err(lost(stored));
-                }
-            }
-        }
     }
 }
 
