@@ -6,6 +6,7 @@
 mod console;
 mod first_event;
 mod serve;
+mod sim;
 pub mod stress;
 mod verify;
 
@@ -43,6 +44,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Put a server under load from many clients at once, and judge its answers
     Stress(stress::Arguments),
+    /// Simulate whole runs with every kind of fault, one for each seed, and judge them
+    Sim(sim::Arguments),
     /// Check every event of a data directory that no server has open
     Verify(verify::Arguments),
 }
@@ -50,6 +53,10 @@ enum Command {
 /// Runs the command that the arguments of this process ask for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Sim(arguments)) = &cli.command {
+        // It is a runtime of its own.
+        return sim::run(arguments).unwrap_or_else(|failure| fail(&failure.to_string()));
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
@@ -57,6 +64,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Sim(_) => unreachable!("it was run above"),
             Command::Stress(arguments) => stress::run(arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
         }

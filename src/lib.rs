@@ -27,6 +27,7 @@
 //! | 5 | [`cli`] | the commands `serve`, `stress`, `verify`, and what they say |
 //! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
 //! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
+//! | 3 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
 //! | 2 | [`office`] | use cases; one writer per event; random numbers |
 //! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
 //! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks |
@@ -95,5 +96,6 @@ pub mod lines;
 pub mod office;
 pub mod server;
 pub mod shutdown;
+pub mod simulation;
 pub mod store;
 pub mod tasks;

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("lines", 1),
     ("office", 2),
     ("http", 3),
+    ("simulation", 3),
     ("server", 4),
     ("config", 4),
     ("shutdown", 4),

@@ -8,6 +8,7 @@
 //! It must not know: where the bytes go. That is an [`Engine`]'s business, so the same rounds run over
 //! sled, in the simulation, and under every schedule that a test wants to try.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -15,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ledger::Commit;
-use super::{StoreError, Swap, Token};
+use super::{Damage, Listed, Loaded, StoreError, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// How many jobs may wait for the committer; whoever comes later waits for a place.
@@ -44,6 +45,18 @@ pub trait Engine {
     /// As [`Engine::swap`].
     fn claim_event_number(&mut self) -> Result<EventNumber, StoreError>;
 
+    /// The record of an event as it was last written.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when it cannot be read.
+    fn load(&mut self, event: &EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError>;
+
+    /// Every event with its record as it was last written.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    fn events(&mut self) -> Result<Vec<Listed>, StoreError>;
+
     /// Puts everything that was written on the disk.
     ///
     /// # Errors
@@ -71,13 +84,25 @@ pub struct Job(Work);
 enum Work {
     Commit { event: EventId, token: Token, commit: Commit, answer: Answer<Swap> },
     ClaimEventNumber { answer: Answer<EventNumber> },
+    Load { event: EventId, answer: Answer<Option<Result<Loaded, Damage>>> },
+    Events { answer: Answer<Vec<Listed>> },
 }
 
-/// A job that was written but is not durable yet, with the answer that waits for that.
-#[derive(Debug)]
-enum Written {
-    Commit(Swap, Answer<Swap>),
-    EventNumber(EventNumber, Answer<EventNumber>),
+impl Job {
+    fn writes(&self) -> bool {
+        match self.0 {
+            Work::Commit { .. } | Work::ClaimEventNumber { .. } => true,
+            Work::Load { .. } | Work::Events { .. } => false,
+        }
+    }
+}
+
+/// Tells somebody what was done for him, once it is known whether that is durable.
+type Tell = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+// An answer that nobody waits for any more is not missed.
+fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
+    Box::new(move |durable| drop(answer.send(durable.map(|()| done))))
 }
 
 impl Committer {
@@ -110,6 +135,23 @@ impl Committer {
         self.ask(|answer| Work::ClaimEventNumber { answer }).await
     }
 
+    /// The record of an event. It is read here, and not beside the committer, because it may be one
+    /// that was written just now: whoever learns of it must not do so before it is durable.
+    ///
+    /// # Errors
+    /// As [`super::Store::load`].
+    pub async fn load(&self, event: EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
+        self.ask(|answer| Work::Load { event, answer }).await
+    }
+
+    /// Every event, read here for the same reason as in [`Committer::load`].
+    ///
+    /// # Errors
+    /// As [`super::Store::events`].
+    pub async fn events(&self) -> Result<Vec<Listed>, StoreError> {
+        self.ask(|answer| Work::Events { answer }).await
+    }
+
     async fn ask<T>(&self, work: impl FnOnce(Answer<T>) -> Work) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Failed("the committer has ended".into());
@@ -120,8 +162,9 @@ impl Committer {
     /// Waits for the failure that ends the store.
     pub async fn failed(&self) -> Arc<str> {
         let mut failure = self.failure.clone();
-        match failure.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(why)) => why.clone(),
+        let told = failure.wait_for(Option::is_some).await.map(|why| why.clone());
+        match told {
+            Ok(Some(why)) => why,
             // It ended in order: the store was closed, it did not fail.
             Ok(None) | Err(_) => std::future::pending().await,
         }
@@ -174,11 +217,18 @@ pub struct Worker<E> {
 }
 
 /// A round that was written: whoever waits in it is told once it is durable.
-#[derive(Debug)]
 #[must_use]
+#[derive(Default)]
 pub struct Round {
-    written: Vec<Written>,
+    waiting: Vec<Tell>,
+    writes: bool,
     won: Vec<(EventId, Version)>,
+}
+
+impl fmt::Debug for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Round").field("won", &self.won).finish_non_exhaustive()
+    }
 }
 
 impl<E: Engine> Worker<E> {
@@ -192,7 +242,8 @@ impl<E: Engine> Worker<E> {
         }
     }
 
-    /// Writes a round, or refuses it: because the disk is full, or because the store has failed.
+    /// Writes a round. What cannot be done is refused: all of it when the store has failed, and what
+    /// writes while the disk is full.
     pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
         let known = self.failure.borrow().clone();
         let possible = known.map_or_else(
@@ -201,31 +252,31 @@ impl<E: Engine> Worker<E> {
         );
         if let Err(error) = possible {
             self.fail_for_good(&error);
-            refuse_all(jobs.drain(..), &error);
-            return None;
+            let is_final = matches!(error, StoreError::Failed(_));
+            refuse_all(jobs.extract_if(.., |job| is_final || job.writes()), &error);
         }
-        let mut round = Round { written: Vec::with_capacity(jobs.len()), won: Vec::new() };
+        let mut round = Round { waiting: Vec::with_capacity(jobs.len()), ..Round::default() };
         let mut jobs = jobs.drain(..);
         let engine = &mut self.engine;
         let outcome = guarded(|| jobs.by_ref().try_for_each(|job| round.add(engine, job)));
         if let Err(error) = outcome {
             self.fail_for_good(&error);
-            round.refuse(&error);
+            round.answer(&Err(error.clone()));
             refuse_all(jobs, &error);
             return None;
         }
-        Some(round)
+        (!round.waiting.is_empty()).then_some(round)
     }
 
     /// Makes a round durable and answers it; or fails the store.
     pub fn settle(&mut self, round: Round) {
-        if let Err(error) = guarded(|| self.engine.make_durable()) {
-            self.fail_for_good(&error);
-            round.refuse(&error);
-            return;
+        // After a round that was settled everything is durable, so one that only reads has it easy.
+        let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
+        let won = round.answer(&durable);
+        match durable {
+            Ok(()) => self.engine.is_durable(&won),
+            Err(error) => self.fail_for_good(&error),
         }
-        let won = round.answer();
-        self.engine.is_durable(&won);
     }
 
     /// From now on nothing is written any more, and whoever waits for the failure is told. A full
@@ -243,49 +294,41 @@ impl<E: Engine> Worker<E> {
 
 impl Round {
     fn add(&mut self, engine: &mut impl Engine, job: Job) -> Result<(), StoreError> {
-        match job.0 {
+        self.writes |= job.writes();
+        let waiting = match job.0 {
             Work::Commit { event, token, commit, answer } => {
                 let version = commit.record.version;
                 let swap = engine.swap(&event, &token, &commit)?;
                 if let Swap::Won(_) = &swap {
                     self.won.push((event, version));
                 }
-                self.written.push(Written::Commit(swap, answer));
+                tell(swap, answer)
             }
-            Work::ClaimEventNumber { answer } => {
-                let number = engine.claim_event_number()?;
-                self.written.push(Written::EventNumber(number, answer));
-            }
-        }
+            Work::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
+            Work::Load { event, answer } => tell(engine.load(&event)?, answer),
+            Work::Events { answer } => tell(engine.events()?, answer),
+        };
+        self.waiting.push(waiting);
         Ok(())
     }
 
-    // An answer that nobody waits for any more is not missed.
-    fn answer(self) -> Vec<(EventId, Version)> {
-        for written in self.written {
-            match written {
-                Written::Commit(swap, answer) => drop(answer.send(Ok(swap))),
-                Written::EventNumber(number, answer) => drop(answer.send(Ok(number))),
-            }
+    /// Tells everybody, and gives back what was committed if it is durable.
+    fn answer(self, durable: &Result<(), StoreError>) -> Vec<(EventId, Version)> {
+        for tell in self.waiting {
+            tell(durable.clone());
         }
         self.won
-    }
-
-    fn refuse(self, error: &StoreError) {
-        for written in self.written {
-            match written {
-                Written::Commit(_, answer) => drop(answer.send(Err(error.clone()))),
-                Written::EventNumber(_, answer) => drop(answer.send(Err(error.clone()))),
-            }
-        }
     }
 }
 
 fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
+    let error = || error.clone();
     for job in jobs {
         match job.0 {
-            Work::Commit { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Work::ClaimEventNumber { answer } => drop(answer.send(Err(error.clone()))),
+            Work::Commit { answer, .. } => drop(answer.send(Err(error()))),
+            Work::ClaimEventNumber { answer } => drop(answer.send(Err(error()))),
+            Work::Load { answer, .. } => drop(answer.send(Err(error()))),
+            Work::Events { answer } => drop(answer.send(Err(error()))),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 pub use self::disk::{Faults, Happened, SimulatedDisk};
 use super::committer::{Committer, Job, ROUND_JOBS_MAX, Worker};
 use super::ledger::Commit;
-use super::leftovers::{Leftovers, hold_against};
+use super::leftovers::Leftovers;
 use super::{Damage, Listed, Loaded, PageStream, Store, StoreError, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::tasks::Tasks;
@@ -59,8 +59,7 @@ impl SimulatedStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        self.0.disk.step().await;
-        self.0.disk.read(|kept, _| kept.load(event))
+        self.0.committer.load(event.clone()).await
     }
 
     pub(super) async fn commit(
@@ -73,17 +72,12 @@ impl SimulatedStore {
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
-        let read = self.0.disk.read(|kept, _| kept.pages(number, from, to));
+        let read = self.0.disk.read(|kept| kept.pages(number, from, to));
         read.unwrap_or_else(PageStream::failed)
     }
 
     pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        self.0.disk.step().await;
-        self.0.disk.read(|kept, witnessed| {
-            let mut listed = kept.events();
-            hold_against(witnessed, &mut listed);
-            listed
-        })
+        self.0.committer.events().await
     }
 
     pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {

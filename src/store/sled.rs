@@ -27,8 +27,7 @@ pub use self::open::{OpenError, Opened, inspect, open};
 use super::committer::CommitterThread;
 use super::ledger::Commit;
 pub use super::leftovers::{Leftovers, Orphan};
-use super::leftovers::{Witnessed, hold_against};
-use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record};
+use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// What sled may usually keep in memory.
@@ -68,10 +67,7 @@ pub struct SledStore(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     committer: CommitterThread,
-    events: Tree,
     ledger: Tree,
-    /// What the database had at least before it was opened.
-    witnessed: Witnessed,
     _release: EngineRelease,
     _held: Held,
 }
@@ -81,12 +77,7 @@ impl SledStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        let (store, event) = (self.clone(), event.clone());
-        blocking(move || {
-            let bytes = store.0.events.get(event.as_str()).map_err(failed)?;
-            Ok(bytes.map(|bytes| read_record(&event, &bytes)))
-        })
-        .await
+        self.0.committer.committer().load(event.clone()).await
     }
 
     pub(super) async fn commit(
@@ -110,19 +101,7 @@ impl SledStore {
     }
 
     pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        let store = self.clone();
-        blocking(move || {
-            let mut listed = Vec::new();
-            for entry in &store.0.events {
-                let (key, bytes) = entry.map_err(failed)?;
-                let event = event_id(&key)?;
-                let loaded = read_record(&event, &bytes);
-                listed.push(Listed { event, loaded });
-            }
-            hold_against(&store.0.witnessed, &mut listed);
-            Ok(listed)
-        })
-        .await
+        self.0.committer.committer().events().await
     }
 
     pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
@@ -151,15 +130,6 @@ fn send_pages(
             return;
         }
     }
-}
-
-/// Runs something that may touch the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|panic| Err(StoreError::Failed(panic.to_string().into())))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

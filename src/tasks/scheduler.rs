@@ -99,6 +99,17 @@ impl Scheduler {
         }
     }
 
+    /// Ends all tasks where they stand. They may know this scheduler, so without it none of them would
+    /// ever be freed.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        let (tasks, timers) = (std::mem::take(&mut state.tasks), std::mem::take(&mut state.timers));
+        state.free.clear();
+        drop(state);
+        drop((tasks, timers));
+        self.ready().clear();
+    }
+
     /// Ends all tasks of a group where they stand.
     pub fn kill(&self, group: Group) {
         let mut killed = Vec::new();

@@ -11,6 +11,7 @@
 
 mod cli;
 mod codec;
+mod committer;
 mod contract;
 mod crash;
 mod damage;
@@ -27,5 +28,6 @@ mod program;
 mod readme;
 mod rot;
 mod server;
+mod simulation;
 mod support;
 mod wire;

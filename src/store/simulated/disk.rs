@@ -7,9 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::committer::Engine;
-use super::super::leftovers::{self, LedgerKeys, Leftovers, Witnessed};
+use super::super::leftovers::{self, LedgerKeys, Leftovers, Witnessed, hold_against};
 use super::super::memory::Kept;
-use super::super::{Commit, StoreError, Swap, Token, read_record};
+use super::super::{Commit, Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::tasks::Scheduler;
 
@@ -165,13 +165,10 @@ impl SimulatedDisk {
         Ok(found)
     }
 
-    pub(super) fn read<T>(
-        &self,
-        read: impl FnOnce(&Kept, &Witnessed) -> T,
-    ) -> Result<T, StoreError> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Kept) -> T) -> Result<T, StoreError> {
         let state = self.state();
         match state.power {
-            Power::On => Ok(read(&state.written, &state.witnessed)),
+            Power::On => Ok(read(&state.written)),
             Power::Off => Err(gone()),
         }
     }
@@ -260,6 +257,16 @@ impl Engine for SimulatedDisk {
         let number = state.written.numbers_claimed + 1;
         state.write(Mutation::NumbersClaimed(number))?;
         Ok(EventNumber(number))
+    }
+
+    fn load(&mut self, event: &EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
+        self.read(|kept| kept.load(event))
+    }
+
+    fn events(&mut self) -> Result<Vec<Listed>, StoreError> {
+        let mut listed = self.read(Kept::events)?;
+        hold_against(&self.state().witnessed, &mut listed);
+        Ok(listed)
     }
 
     fn make_durable(&mut self) -> Result<(), StoreError> {

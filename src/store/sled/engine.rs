@@ -10,11 +10,12 @@ use ::sled::{Db, Tree};
 
 use super::disk::DiskGuard;
 use super::witness::Witness;
-use super::{failed, page_key};
+use super::{event_id, failed, page_key};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::store::committer::Engine;
 use crate::store::ledger::Commit;
-use crate::store::{StoreError, Swap, Token};
+use crate::store::leftovers::{Witnessed, hold_against};
+use crate::store::{Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 
 /// The key of the highest event number that was given out.
 const NUMBERS_CLAIMED_KEY: &str = "event_numbers_claimed";
@@ -34,6 +35,8 @@ pub(super) struct SledEngine {
     pub(super) log_file: File,
     pub(super) disk: DiskGuard,
     pub(super) witness: Witness,
+    /// What the database had at least before it was opened.
+    pub(super) witnessed: Witnessed,
 }
 
 impl Engine for SledEngine {
@@ -75,6 +78,23 @@ impl Engine for SledEngine {
         let number = claimed.map_or(0, u32::from_be_bytes) + 1;
         self.meta.insert(NUMBERS_CLAIMED_KEY, &number.to_be_bytes()).map_err(failed)?;
         Ok(EventNumber(number))
+    }
+
+    fn load(&mut self, event: &EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
+        let bytes = self.events.get(event.as_str()).map_err(failed)?;
+        Ok(bytes.map(|bytes| read_record(event, &bytes)))
+    }
+
+    fn events(&mut self) -> Result<Vec<Listed>, StoreError> {
+        let mut listed = Vec::new();
+        for entry in &self.events {
+            let (key, bytes) = entry.map_err(failed)?;
+            let event = event_id(&key)?;
+            let loaded = read_record(&event, &bytes);
+            listed.push(Listed { event, loaded });
+        }
+        hold_against(&self.witnessed, &mut listed);
+        Ok(listed)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one flush; a sync follows it")]

@@ -178,15 +178,16 @@ fn open_held(
     let witness = Witness::new(files_in, witnessed.clone());
     let engine = SledEngine {
         database,
-        events: events.clone(),
+        events,
         ledger: ledger.clone(),
         meta,
         log_file,
         disk,
         witness,
+        witnessed,
     };
     let committer = CommitterThread::start(engine).map_err(unusable)?;
-    let shared = Shared { committer, events, ledger, witnessed, _release: release, _held: held };
+    let shared = Shared { committer, ledger, _release: release, _held: held };
     Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
 }
 
