@@ -30,7 +30,7 @@
 //! | 3 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
 //! | 2 | [`office`] | use cases; one writer per event; random numbers |
 //! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
-//! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks |
+//! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks, and how they wait for one another |
 //!
 //! # What is absent
 //!

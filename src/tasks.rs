@@ -4,6 +4,7 @@
 //! must not know what the tasks do.
 
 mod scheduler;
+pub(crate) mod sync;
 
 pub use scheduler::{Group, Scheduler};
 
@@ -20,7 +21,7 @@ impl Tasks {
     /// Starts a task. Nobody learns of its end but by what it leaves behind.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self {
-            Self::Tokio => drop(tokio::spawn(task)),
+            Self::Tokio => drop(sync::spawn(task)),
             Self::Scheduled(scheduler, group) => scheduler.spawn(*group, task),
         }
     }

@@ -1,9 +1,8 @@
 //! Where an event is asked for something: its queue, its last committed state, its damage if any.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
 
 use super::writer::{Request, Shown, Writer};
 use super::{Made, OfficeError};
@@ -11,6 +10,7 @@ use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
 use crate::store::{Damage, Loaded, Store};
 use crate::tasks::Tasks;
+use crate::tasks::sync::{Mutex, mpsc, oneshot};
 
 /// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
 const QUEUE_COMMANDS_MAX: usize = 4096;

@@ -9,13 +9,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
 
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Change, Command, Event, Fact, Refusal, Violation};
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Fault, Loaded, Store, Swap};
+use crate::tasks::sync::{mpsc, oneshot, receive_many, yield_now};
 
 /// How many commands are decided and committed as one.
 const BATCH_COMMANDS_MAX: usize = 1024;
@@ -69,7 +69,7 @@ impl Writer {
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
-        while requests.recv_many(&mut batch, BATCH_COMMANDS_MAX).await > 0 {
+        while receive_many(&mut requests, &mut batch, BATCH_COMMANDS_MAX).await > 0 {
             gather(&mut requests, &mut batch).await;
             match self.settle(&batch).await {
                 Ok(outcomes) => self.answer(batch.drain(..), outcomes),
@@ -216,7 +216,7 @@ impl Writer {
 async fn gather(requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) {
     for _ in 0..GATHER_TURNS_MAX {
         let before = requests.len();
-        tokio::task::yield_now().await;
+        yield_now().await;
         if requests.len() == before {
             break;
         }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
 use crate::office::{Entropy, Office, OfficeError};
 use crate::store::Store;
-use crate::store::simulated::{self, SimulatedDisk};
+use crate::store::simulated::{self, Pace, SimulatedDisk};
 use crate::tasks::{Group, Scheduler, Tasks};
 
 /// The most seats that a request may take of any event.
@@ -67,7 +67,7 @@ impl World {
             seed,
             operations,
             shared,
-            disk: SimulatedDisk::new(scheduler.clone(), plan.faults),
+            disk: SimulatedDisk::new(scheduler.clone(), plan.faults, Pace::Timed),
             clock: Clock::manual(BEGINS_AT_MS),
             clock_offset_ms: BEGINS_AT_MS,
             entropy: Entropy::seeded(scheduler.draw()),

@@ -11,13 +11,11 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-
-use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ledger::Commit;
 use super::{Damage, Listed, Loaded, StoreError, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
+use crate::tasks::sync::{blocking_receive_many, mpsc, oneshot, thread, watch};
 
 /// How many jobs may wait for the committer; whoever comes later waits for a place.
 const QUEUE_JOBS_MAX: usize = 1024;
@@ -198,7 +196,7 @@ impl CommitterThread {
 
 /// A thread whose end is waited for.
 #[derive(Debug)]
-struct Joined(Option<JoinHandle<()>>);
+struct Joined(Option<thread::JoinHandle<()>>);
 
 impl Drop for Joined {
     fn drop(&mut self) {
@@ -235,7 +233,7 @@ impl<E: Engine> Worker<E> {
     /// Works until the queue is closed and empty.
     pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut round = Vec::with_capacity(ROUND_JOBS_MAX);
-        while jobs.blocking_recv_many(&mut round, ROUND_JOBS_MAX) > 0 {
+        while blocking_receive_many(&mut jobs, &mut round, ROUND_JOBS_MAX) > 0 {
             if let Some(written) = self.write(&mut round) {
                 self.settle(written);
             }

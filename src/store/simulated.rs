@@ -7,15 +7,14 @@ mod disk;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
-pub use self::disk::{Faults, Happened, SimulatedDisk};
+pub use self::disk::{Faults, Happened, Pace, SimulatedDisk};
 use super::committer::{Committer, Job, ROUND_JOBS_MAX, Worker};
 use super::ledger::Commit;
 use super::leftovers::Leftovers;
 use super::{Damage, Listed, Loaded, PageStream, Store, StoreError, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::tasks::Tasks;
+use crate::tasks::sync::{mpsc, receive_many};
 
 /// An open store on a simulated disk. Clones share it; the committer ends with the last.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ async fn commit_all(
     disk: SimulatedDisk,
 ) {
     let mut round = Vec::new();
-    while jobs.recv_many(&mut round, ROUND_JOBS_MAX).await > 0 {
+    while receive_many(&mut jobs, &mut round, ROUND_JOBS_MAX).await > 0 {
         disk.step().await;
         if let Some(written) = worker.write(&mut round) {
             disk.step().await;

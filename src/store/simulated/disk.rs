@@ -12,6 +12,7 @@ use super::super::memory::Kept;
 use super::super::{Commit, Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use crate::domain::{EventId, EventNumber, Version};
 use crate::tasks::Scheduler;
+use crate::tasks::sync::yield_now;
 
 /// How often, of ten thousand times, each fault happens where it can.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +29,15 @@ pub struct Faults {
     pub full: u64,
     /// A step of the store takes up to fifty times as long as usual.
     pub delays: u64,
+}
+
+/// How long the steps of a store take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// A random time by the scheduler.
+    Timed,
+    /// None, but at each of them everybody else may go on.
+    Yielding,
 }
 
 /// What has happened to a disk so far.
@@ -62,6 +72,7 @@ pub struct SimulatedDisk(Arc<Mutex<State>>);
 struct State {
     scheduler: Scheduler,
     faults: Faults,
+    pace: Pace,
     happened: Happened,
     /// What is seen.
     written: Kept,
@@ -102,10 +113,11 @@ impl Mutation {
 
 impl SimulatedDisk {
     /// An empty disk, whose faults follow from the seed of `scheduler`.
-    pub fn new(scheduler: Scheduler, faults: Faults) -> Self {
+    pub fn new(scheduler: Scheduler, faults: Faults, pace: Pace) -> Self {
         Self(Arc::new(Mutex::new(State {
             scheduler,
             faults,
+            pace,
             happened: Happened::default(),
             written: Kept::default(),
             durable: Kept::default(),
@@ -174,11 +186,21 @@ impl SimulatedDisk {
     }
 
     /// Waits as long as a step of the store takes.
-    pub(super) fn step(&self) -> impl Future<Output = ()> + Send + use<> {
-        let state = self.state();
-        let usual = state.scheduler.draw() % STEP_US_MAX;
-        let delayed = state.happens(state.faults.delays);
-        state.scheduler.sleep(if delayed { usual * DELAY_FACTOR } else { usual })
+    pub(super) async fn step(&self) {
+        let pace = self.state().pace;
+        match pace {
+            Pace::Yielding => yield_now().await,
+            Pace::Timed => {
+                let (scheduler, step_us) = {
+                    let state = self.state();
+                    let usual_us = state.scheduler.draw() % STEP_US_MAX;
+                    let is_delayed = state.happens(state.faults.delays);
+                    let step_us = if is_delayed { usual_us * DELAY_FACTOR } else { usual_us };
+                    (state.scheduler.clone(), step_us)
+                };
+                scheduler.sleep(step_us).await;
+            }
+        }
     }
 }
 
