@@ -8,6 +8,7 @@ mod by_version;
 pub mod history;
 pub mod laws;
 mod verdict;
+pub mod wing_gong;
 
 pub use by_version::{Scope, judge};
 pub use verdict::{Check, FAULTS_TOLD_MAX, Verdict};

@@ -37,7 +37,12 @@ impl Verdict {
 
     /// Whether all can be true.
     pub fn is_good(&self) -> bool {
-        self.checks.iter().all(|check| check.fault_count == 0)
+        self.broken().is_empty()
+    }
+
+    /// The laws that are broken.
+    pub fn broken(&self) -> Vec<&'static str> {
+        self.checks.iter().filter(|check| check.fault_count > 0).map(|check| check.law).collect()
     }
 
     /// Notes a fault. It is put into words only if it is one of the first.

@@ -22,6 +22,7 @@ mod file_systems;
 mod full_disk;
 mod full_page;
 mod http;
+mod judge;
 mod office;
 mod power_cut;
 mod program;

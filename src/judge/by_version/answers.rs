@@ -1,6 +1,6 @@
 //! Each answer by itself: is it true of the version that it names?
 
-use super::stored::{At, Stored};
+use super::stored::{At, State, Stored};
 use crate::domain::{Change, Fact, ReservationId};
 use crate::judge::history::{Asked, Operation, Outcome};
 use crate::judge::laws;
@@ -49,20 +49,39 @@ fn judged(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> 
     if operation.ended_us < operation.began_us {
         return Err((laws::HISTORY, "it ended before it began".to_owned()));
     }
+    let nothing_done = || match done {
+        None => Ok(()),
+        Some(change) => {
+            let (version, told) = (change.version, &operation.outcome);
+            Err((laws::ONCE, format!("it made version {version}, told was {told:?}")))
+        }
+    };
     match (&operation.asked, &operation.outcome) {
         (_, Outcome::Unknown { .. }) => unknown(stored, operation, done),
         (Asked::Reserve { .. }, Outcome::Reserved { version, .. })
         | (Asked::Cancel { .. }, Outcome::Cancelled { version }) => {
             acknowledged(stored, operation, *version, done)
         }
+        (Asked::Read, Outcome::Read { version, available, reservations }) => {
+            nothing_done()?;
+            read(stored, *version, State { available: *available, reservations: *reservations })
+        }
+        (Asked::Reserve { seats, .. }, Outcome::NotEnoughSeats { available, version }) => {
+            nothing_done()?;
+            not_enough_seats(stored, *seats, *available, *version)
+        }
+        (Asked::Reserve { seats, .. }, Outcome::SeatsPerRequest) => {
+            nothing_done()?;
+            seats_per_request(stored, *seats)
+        }
+        (Asked::Cancel { reservation }, Outcome::ReservationNotFound) => {
+            nothing_done()?;
+            let id = ReservationId::from_bits(reservation.as_u128());
+            Ok(id.map_or(Standing::Nothing, Standing::NotFound))
+        }
+        (_, Outcome::NotDone { .. }) => nothing_done().map(|()| Standing::Nothing),
         (_, Outcome::Unexpected { what }) => Err((laws::FITTING, what.clone())),
-        (_, refused) => match done {
-            Some(change) => {
-                let fault = format!("told {refused:?}, but it made version {}", change.version);
-                Err((laws::ONCE, fault))
-            }
-            None => not_done(stored, operation),
-        },
+        (asked, outcome) => Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}"))),
     }
 }
 
@@ -124,40 +143,23 @@ fn difference(stored: &Stored<'_>, operation: &Operation, change: &Change) -> Op
     (!is_same).then(|| format!("asked was {:?}, done is {:?}", operation.asked, change.fact))
 }
 
-/// Judges an answer by which nothing was done.
-fn not_done(stored: &Stored<'_>, operation: &Operation) -> Judged {
-    match (&operation.asked, &operation.outcome) {
-        (_, Outcome::NotDone { .. }) => Ok(Standing::Nothing),
-        (Asked::Read, Outcome::Read { version, available, reservations }) => {
-            let law = laws::READ;
-            match stored.at(*version) {
-                At::Missing => Err((law, format!("there never was a version {version}"))),
-                At::BeyondReplay => Ok(Standing::Nothing),
-                At::State(state)
-                    if state.available == *available && state.reservations == *reservations =>
-                {
-                    Ok(Standing::Shown(*version))
-                }
-                At::State(state) => Err((law, format!("{:?} is not {state:?}", operation.outcome))),
-            }
+fn read(stored: &Stored<'_>, version: u64, told: State) -> Judged {
+    match stored.at(version) {
+        At::Missing => Err((laws::READ, format!("there never was a version {version}"))),
+        At::BeyondReplay => Ok(Standing::Nothing),
+        At::State(state) if state == told => Ok(Standing::Shown(version)),
+        At::State(state) => {
+            Err((laws::READ, format!("told {told:?} at version {version}, it was {state:?}")))
         }
-        (Asked::Reserve { seats, .. }, Outcome::NotEnoughSeats { available, version }) => {
-            not_enough_seats(stored, *seats, *available, *version)
+    }
+}
+
+fn seats_per_request(stored: &Stored<'_>, asked: u32) -> Judged {
+    match stored.seats_per_request_max() {
+        Some(most) if (1..=most).contains(&asked) => {
+            Err((laws::REFUSED, format!("one request may take {asked} seats of at most {most}")))
         }
-        (Asked::Reserve { seats, .. }, Outcome::SeatsPerRequest) => {
-            match stored.seats_per_request_max() {
-                Some(most) if (1..=most).contains(seats) => {
-                    let fault = format!("{seats} seats are not more than {most}, or none");
-                    Err((laws::REFUSED, fault))
-                }
-                _ => Ok(Standing::Nothing),
-            }
-        }
-        (Asked::Cancel { reservation }, Outcome::ReservationNotFound) => {
-            let id = ReservationId::from_bits(reservation.as_u128());
-            Ok(id.map_or(Standing::Nothing, Standing::NotFound))
-        }
-        (asked, outcome) => Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}"))),
+        _ => Ok(Standing::Nothing),
     }
 }
 
