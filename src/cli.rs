@@ -4,7 +4,7 @@
 //! standard error and exits with status 1.
 
 mod console;
-mod first_event;
+mod seed_events;
 mod serve;
 pub mod stress;
 mod verify;

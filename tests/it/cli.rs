@@ -210,7 +210,7 @@ async fn another_first_event_can_be_given() {
     assert_eq!((&summary["eventId"], &summary["totalSeats"]), (&"gala".into(), &12.into()));
     assert_eq!(reserve(server.address, "p", 5).await.status, 400);
     server.kill();
-    // It is the first event that counts: the next start changes nothing.
+    // Without the file, the next start changes nothing.
     let server = Serving::start(home.path(), &[]);
     let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
     assert_eq!(summary["eventId"], "gala");
@@ -221,6 +221,54 @@ async fn another_first_event_can_be_given() {
     ));
     assert!(why.starts_with("ticketboss: cannot read none.json: "), "{why}");
     assert!(!home.path().join("other").exists());
+}
+
+#[tokio::test]
+async fn several_first_events_can_be_given_and_missing_ones_are_created() {
+    let home = directory();
+    let event = |id: &str, seats: u32| serde_json::json!({ "eventId": id, "name": "An event", "totalSeats": seats });
+    let start = |events: &[serde_json::Value]| {
+        let text = serde_json::Value::from(events).to_string();
+        fs::write(home.path().join("events.json"), text).unwrap();
+        Serving::start(home.path(), &["--seed-event", "events.json"])
+    };
+    // As if the first start had been killed before it came to the others.
+    let server = start(&[event("b", 20)]);
+    assert_eq!(reserve(server.address, "p", 2).await.status, 201);
+    server.kill();
+    let server = start(&[event("a", 10), event("b", 99), event("c", 30)]);
+    assert!(
+        server.introduction[2].contains(" b, An event: 18 of 20 "),
+        "{:?}",
+        server.introduction
+    );
+    assert_eq!(server.introduction[3], "  others     2, at /v1/events/{eventId}");
+    for (id, seats) in [("a", 10), ("b", 18), ("c", 30)] {
+        let summary = ask(server.address, &bare(&format!("GET /v1/events/{id}"), &[])).await;
+        assert_eq!(summary.json()["availableSeats"], seats, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_has_lost_its_record_is_not_begun_anew() {
+    let home = directory();
+    let events =
+        r#"[{"eventId":"a","name":"A","totalSeats":1},{"eventId":"b","name":"B","totalSeats":1}]"#;
+    fs::write(home.path().join("events.json"), events).unwrap();
+    let arguments = ["--seed-event", "events.json"];
+    let server = Serving::start(home.path(), &arguments);
+    let of_b = json("POST /v1/events/b/reservations", r#"{"partnerId":"p","seats":1}"#);
+    assert_eq!(ask(server.address, &of_b).await.status, 201);
+    server.kill();
+    // Not even a witness is left of it.
+    fs::remove_file(home.path().join("data/db/witness")).unwrap();
+    let config = sled::Config::new().path(home.path().join("data/db"));
+    let database = config.segment_size(2 * 1024 * 1024).open().unwrap();
+    assert!(database.open_tree("events").unwrap().remove("b").unwrap().is_some());
+    drop(database);
+    let server = Serving::start(home.path(), &arguments);
+    let found = ask(server.address, &bare("GET /v1/events/b", &[])).await;
+    assert_eq!(found.problem(), "404 event_not_found: Event not found");
 }
 
 #[tokio::test]
