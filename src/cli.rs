@@ -3,10 +3,15 @@
 //! Each command is a module with one `run`; a command that cannot do its job says so in one line on
 //! standard error and exits with status 1.
 
+pub mod client;
 mod console;
+pub mod history;
+pub mod judging;
+mod own_server;
 mod seed_events;
 mod serve;
-pub mod stress;
+pub mod storm;
+mod stress;
 mod verify;
 
 use std::error::Error;
@@ -15,7 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 /// Why a command ends: one line for the operator.
-type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Sells seats for events and never sells one twice.
 #[derive(Debug, Parser)]
@@ -41,7 +46,7 @@ enum Command {
     /// Sell seats over HTTP, with a dashboard; this is what happens without a command
     #[command(after_help = EXAMPLES)]
     Serve(serve::Arguments),
-    /// Put a server under load from many clients at once, and judge its answers
+    /// Put a server under load from many clients at once, and judge what they were told
     Stress(stress::Arguments),
     /// Check every event of a data directory that no server has open
     Verify(verify::Arguments),

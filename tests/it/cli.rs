@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use crate::program::{Serving, complained, run, said, ticketboss, wait_for_line};
-use crate::wire::{Connection, PATIENCE, ask, bare, json, reserve};
+use crate::wire::{Connection, ask, bare, json, reserve};
 
-fn directory() -> tempfile::TempDir {
+pub(crate) fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
@@ -22,7 +22,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 /// Runs a command that must not do anything: it says one line, and exits with 1.
-fn refused(command: &mut Command) -> String {
+pub(crate) fn refused(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let complaint = complained(&output);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
@@ -103,23 +103,6 @@ async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     let (code, took) = server.stop();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
-}
-
-#[tokio::test]
-async fn an_interrupted_stress_takes_its_server_with_it() {
-    let home = directory();
-    let arguments = ["stress", "--clients", "2", "--requests", "100000000", "--data-dir", "kept"];
-    let mut stress = ticketboss(home.path(), &arguments);
-    let stress = stress.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // The server has written its process id: it has the database.
-    wait_for_line(&home.path().join("kept/lock"), "");
-    let pid = stress.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(stress.wait_with_output().unwrap().status.code(), Some(1));
-    let deadline = Instant::now() + PATIENCE;
-    while complained(&run(home.path(), &["verify", "--data-dir", "kept"])).contains("is in use") {
-        assert!(Instant::now() < deadline, "the server is still there");
-    }
 }
 
 #[test]
@@ -297,77 +280,6 @@ async fn the_access_log_is_in_combined_format_and_reopened_on_hangup() {
     ask(server.address, &bare("GET /second", &[])).await;
     wait_for_line(&log, "/second");
     assert!(!fs::read_to_string(home.path().join("logs/a.log.1")).unwrap().contains("/second"));
-}
-
-#[tokio::test]
-async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
-    let home = directory();
-    let arguments = [
-        "stress",
-        "--clients",
-        "20",
-        "--requests",
-        "2000",
-        "--data-dir",
-        "kept",
-        "--answers",
-        "answers.jsonl",
-    ];
-    let output = run(home.path(), &arguments);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
-    assert!(text.contains("409 not enough seats left"), "{text}");
-    assert!(text.ends_with("verdict: good\n"), "{text}");
-    let verified =
-        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
-    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
-    assert!(said(&verified).contains(" acknowledged answers, all true of what is stored"));
-    // An answer that the store does not bear out is found.
-    let mut answers = fs::read_to_string(home.path().join("answers.jsonl")).unwrap();
-    answers.push_str(
-        r#"{"answer":"reserved","id":"00000001-0000-8000-8009-61b42a322344","seats":1,"version":2}"#,
-    );
-    fs::write(home.path().join("answers.jsonl"), answers).unwrap();
-    let verified =
-        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
-    assert_eq!(verified.status.code(), Some(1));
-    assert!(said(&verified).contains("UNTRUE   1 of "), "{}", said(&verified));
-}
-
-#[tokio::test]
-async fn stress_finds_that_its_books_do_not_add_up() {
-    let home = directory();
-    let server = Serving::start(home.path(), &["--access-log", "off"]);
-    let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "20000"];
-    let mut stress = ticketboss(home.path(), &arguments);
-    let stress = stress.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // Somebody else reserves meanwhile: versions that the answers do not account for.
-    loop {
-        let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
-        if summary["version"].as_u64().unwrap() > 10 {
-            break;
-        }
-    }
-    let body = r#"{"partnerId":"somebody else","seats":1}"#;
-    let mut tries = 0;
-    while ask(server.address, &json("POST /reservations/", body)).await.status != 201 {
-        tries += 1;
-        assert!(tries < 100_000, "there was never a seat");
-    }
-    let output = tokio::task::spawn_blocking(|| stress.wait_with_output().unwrap()).await.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("BAD   versions are distinct and without a gap"));
-    assert!(said(&output).ends_with("verdict: BAD\n"));
-}
-
-#[test]
-fn stress_says_that_nobody_is_there() {
-    let home = directory();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{free}");
-    let why = refused(&mut ticketboss(home.path(), &["stress", "--url", &url]));
-    assert!(why.starts_with(&format!("ticketboss: cannot connect to {url}: ")), "{why}");
 }
 
 #[tokio::test]

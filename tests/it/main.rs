@@ -28,5 +28,6 @@ mod program;
 mod readme;
 mod rot;
 mod server;
+mod stress;
 mod support;
 mod wire;
