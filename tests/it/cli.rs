@@ -316,6 +316,27 @@ async fn verify_names_the_first_fault() {
 }
 
 #[test]
+fn what_a_killed_verify_has_left_is_removed() {
+    let home = directory();
+    Serving::start(home.path(), &["--access-log", "off"]).kill();
+    let kept = names(&home.path().join("data/db"));
+    let copy = home.path().join("data/db/inspected");
+    let leave = || {
+        fs::create_dir_all(copy.join("blobs")).unwrap();
+        fs::write(copy.join("db"), "half").unwrap();
+    };
+    leave();
+    let verified = run(home.path(), &["verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", complained(&verified));
+    assert_eq!(names(&home.path().join("data/db")), kept);
+    leave();
+    Serving::start(home.path(), &["--access-log", "off"]).kill();
+    assert!(!copy.exists());
+    assert_eq!(names(home.path()), ["data"]);
+    assert_eq!(names(&home.path().join("data")), ["db"]);
+}
+
+#[test]
 fn verify_says_that_there_is_nothing() {
     let home = directory();
     let why = refused(&mut ticketboss(home.path(), &["verify", "--data-dir", "nowhere"]));
