@@ -3,11 +3,16 @@
 //! Each command is a module with one `run`; a command that cannot do its job says so in one line on
 //! standard error and exits with status 1.
 
+pub mod client;
 mod console;
-mod first_event;
+pub mod history;
+pub mod judging;
+mod own_server;
+mod seed_events;
 mod serve;
 mod sim;
-pub mod stress;
+pub mod storm;
+mod stress;
 mod verify;
 
 use std::error::Error;
@@ -16,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 /// Why a command ends: one line for the operator.
-type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Sells seats for events and never sells one twice.
 #[derive(Debug, Parser)]
@@ -42,7 +47,7 @@ enum Command {
     /// Sell seats over HTTP, with a dashboard; this is what happens without a command
     #[command(after_help = EXAMPLES)]
     Serve(serve::Arguments),
-    /// Put a server under load from many clients at once, and judge its answers
+    /// Put a server under load from many clients at once, and judge what they were told
     Stress(stress::Arguments),
     /// Simulate whole runs with every kind of fault, one for each seed, and judge them
     Sim(sim::Arguments),

@@ -40,6 +40,7 @@ use ticketboss::store::{Loaded, Store, ledger};
 use self::process::Process;
 use self::writer::Writer;
 use crate::file_systems::{Ext4, missing, run, setting, skip, text};
+use crate::random::SplitMix;
 
 mod process;
 mod writer;
@@ -320,24 +321,6 @@ fn said(line: &str, what: &str) -> Option<(String, u64)> {
     }
     let event = words.next()?.to_owned();
     Some((event, words.next()?.parse().ok()?))
-}
-
-/// `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from `least` to `most`.
-    fn within(&mut self, least: u64, most: u64) -> u64 {
-        least + self.next() % (most - least + 1)
-    }
 }
 
 /// Tells the parent something: one line, at once.

@@ -1,6 +1,7 @@
 //! Opening a data directory, in an order in which nothing that a crash leaves behind is in the way.
 //!
 //! 1. Take our own lock: the message names the holder, and nothing is touched while he is there.
+//!    What a killed `inspect` has left of its copy goes.
 //! 2. Delete `snap.*.generating`: a kill while sled opens leaves one, and sled then refuses the
 //!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
 //!    the new one has its final name.
@@ -38,6 +39,9 @@ const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// The planted defect: sled's own default, under which large nodes spill.
 #[cfg(feature = "sabotage-large-pages")]
 const SEGMENT_BYTES: usize = 512 * 1024;
+
+/// Where in a data directory the copy of it is that somebody looks at.
+const COPY_NAME: &str = "inspected";
 
 /// Why a data directory cannot be opened. Each message is one whole line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +99,7 @@ pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     fs::create_dir_all(directory).map_err(|cause| unusable(directory, cause))?;
     let held = Held { lock: lock(directory)?, copy: None };
+    remove_old_copy(directory).map_err(|cause| unusable(directory, cause))?;
     open_held(options, directory, held, remove)
 }
 
@@ -102,14 +107,14 @@ pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
 /// may be what somebody wants to save.
 ///
 /// # Errors
-/// As [`open`], and when there is no database in it or no room for a copy beside it.
+/// As [`open`], and when there is no database in it or no room for a copy.
 pub fn inspect(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     if !directory.join("db").is_file() {
         return Err(OpenError::Missing(directory.clone()));
     }
     let lock = lock(directory)?;
-    let copy = copy_beside(directory).map_err(|cause| unusable(directory, cause))?;
+    let copy = copy_within(directory).map_err(|cause| unusable(directory, cause))?;
     let copied = SledOptions { directory: copy.path().to_owned(), ..options.clone() };
     let held = Held { lock, copy: Some(copy) };
     open_held(&copied, directory, held, |_, _| Ok(()))
@@ -122,12 +127,12 @@ fn lock(directory: &Path) -> Result<DirectoryLock, OpenError> {
     })
 }
 
-/// Copies the files of a database into a directory beside it, which is removed in the end.
-fn copy_beside(directory: &Path) -> io::Result<TempDir> {
-    let beside = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let copy = tempfile::Builder::new()
-        .prefix("inspected-")
-        .tempdir_in(beside.unwrap_or(Path::new(".")))?;
+/// Copies the files of a database into a directory within its own, which is removed in the end. Only
+/// who has the lock makes one, so its name can be a fixed one, and a process that is killed leaves
+/// nothing that the next does not find.
+fn copy_within(directory: &Path) -> io::Result<TempDir> {
+    remove_old_copy(directory)?;
+    let copy = tempfile::Builder::new().prefix(COPY_NAME).rand_bytes(0).tempdir_in(directory)?;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
@@ -135,6 +140,13 @@ fn copy_beside(directory: &Path) -> io::Result<TempDir> {
         }
     }
     Ok(copy)
+}
+
+fn remove_old_copy(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory.join(COPY_NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// What is held on to for as long as a store is open: the lock of the directory that was asked for,
