@@ -3,7 +3,8 @@
 //! 1. Take our own lock: the message names the holder, and nothing is touched while he is there.
 //! 2. Delete `snap.*.generating`: a kill while sled opens leaves one, and sled then refuses the
 //!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
-//!    the new one has its final name.
+//!    the new one has its final name. Delete a `conf` without a `db`, too: sled writes it in two parts
+//!    and takes a half for damage, but where there is no log yet, nothing is kept that it is about.
 //! 3. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
 //!    node above a quarter of a segment becomes a file in `blobs/` that sled never syncs.
 //! 4. See that `blobs/` is empty.
@@ -157,6 +158,7 @@ fn open_held(
     let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.to_owned(), cause };
     let witnessed = witness::read(files_in).map_err(unusable)?;
     let release = EngineRelease { log_file: files_in.join("db") };
+    remove_unfinished_settings(files_in).map_err(unusable)?;
     remove_unfinished_snapshots(files_in).map_err(unusable)?;
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = catch_unwind(AssertUnwindSafe(|| {
@@ -187,6 +189,16 @@ fn unusable(directory: &Path, cause: io::Error) -> OpenError {
 
 fn text_of(error: &StoreError) -> Arc<str> {
     error.to_string().into()
+}
+
+fn remove_unfinished_settings(directory: &Path) -> io::Result<()> {
+    if directory.join("db").try_exists()? {
+        return Ok(());
+    }
+    match fs::remove_file(directory.join("conf")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
