@@ -9,6 +9,7 @@
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
 //! is done about each is said where it is done: `open` for starting, `committer` for writing.
 
+mod caught;
 mod committer;
 mod disk;
 mod leftovers;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use ::sled::Tree;
 use tokio::sync::mpsc;
 
+use self::caught::LastHandle;
 use self::committer::Committer;
 pub use self::leftovers::{Leftovers, Orphan};
 use self::lock::EngineRelease;
@@ -75,6 +77,7 @@ struct Shared {
     ledger: Tree,
     /// What the database had at least before it was opened.
     witnessed: Witnessed,
+    _last_handle: LastHandle,
     _release: EngineRelease,
     _held: Held,
 }

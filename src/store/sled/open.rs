@@ -16,14 +16,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::sled::{Db, Tree};
 use tempfile::TempDir;
 
-use super::committer::{Committer, Files, panic_text};
+use super::caught::{LastHandle, caught};
+use super::committer::{Committer, Files};
 use super::disk::DiskGuard;
 use super::leftovers::{self, Leftovers, Orphan};
 use super::lock::{DirectoryLock, EngineRelease, LockError};
@@ -161,13 +161,14 @@ fn open_held(
     remove_unfinished_settings(files_in).map_err(unusable)?;
     remove_unfinished_snapshots(files_in).map_err(unusable)?;
     // sled panics on some kinds of damage, as it opens or as it first reads.
-    let opened = catch_unwind(AssertUnwindSafe(|| {
+    let opened = caught(|| {
         let trees = open_trees(options)?;
         let leftovers = leftovers::find(&trees.events, &trees.ledger, &witnessed);
-        Ok((trees, leftovers.map_err(|error| text_of(&error))?))
-    }));
-    let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
-    let (Trees { database, events, ledger, meta }, leftovers) = opened.map_err(engine)?;
+        let leftovers = leftovers.map_err(|error| text_of(&error))?;
+        Ok((LastHandle::of(&trees.database), trees, leftovers))
+    });
+    let (last_handle, Trees { database, events, ledger, meta }, leftovers) =
+        opened.unwrap_or_else(Err).map_err(engine)?;
     if count_blobs(directory).map_err(unusable)? > 0 {
         return Err(OpenError::Spilled(directory.to_owned()));
     }
@@ -179,7 +180,15 @@ fn open_held(
         Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
     let witness = Witness::new(files_in, witnessed.clone());
     let committer = Committer::start(files, witness).map_err(unusable)?;
-    let shared = Shared { committer, events, ledger, witnessed, _release: release, _held: held };
+    let shared = Shared {
+        committer,
+        events,
+        ledger,
+        witnessed,
+        _last_handle: last_handle,
+        _release: release,
+        _held: held,
+    };
     Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
 }
 
