@@ -5,17 +5,20 @@
 //!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
 //!    the new one has its final name. Delete a `conf` without a `db`, too: sled writes it in two parts
 //!    and takes a half for damage, but where there is no log yet, nothing is kept that it is about.
-//! 3. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
+//! 3. Read the log from end to end. sled takes a part of it that cannot be read for the end of it, and
+//!    overwrites all that follows; now such a disk is told of before. What was just read, the system
+//!    has in memory as sled reads it again.
+//! 4. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
 //!    node above a quarter of a segment becomes a file in `blobs/` that sled never syncs.
-//! 4. See that `blobs/` is empty.
-//! 5. Sync `conf`, which sled never does, and the directory, so that the files themselves survive a
+//! 5. See that `blobs/` is empty.
+//! 6. Sync `conf`, which sled never does, and the directory, so that the files themselves survive a
 //!    power cut. With a `conf` that one left empty, sled would not notice another segment size.
-//! 6. Hold the events against what the database had at least (see `witness`).
-//! 7. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
+//! 7. Hold the events against what the database had at least (see `witness`).
+//! 8. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
 //!    stand between the pages of later commits.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +40,9 @@ const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// The planted defect: sled's own default, under which large nodes spill.
 #[cfg(feature = "sabotage-large-pages")]
 const SEGMENT_BYTES: usize = 512 * 1024;
+
+/// How much of the log is read at a time, to see that it can be.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// Why a data directory cannot be opened. Each message is one whole line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +166,7 @@ fn open_held(
     let release = EngineRelease { log_file: files_in.join("db") };
     remove_unfinished_settings(files_in).map_err(unusable)?;
     remove_unfinished_snapshots(files_in).map_err(unusable)?;
+    read_through(&files_in.join("db")).map_err(unusable)?;
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = caught(|| {
         let trees = open_trees(options)?;
@@ -220,6 +227,22 @@ fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sees that every byte of a file can be read, if there is the file.
+fn read_through(file: &Path) -> io::Result<()> {
+    let mut file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut part = vec![0; READ_BYTES];
+    loop {
+        match file.read(&mut part) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
 }
 
 struct Trees {
