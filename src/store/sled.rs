@@ -9,6 +9,7 @@
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
 //! is done about each is said where it is done: `open` for starting, `engine` for writing.
 
+mod caught;
 mod disk;
 mod engine;
 mod lock;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use ::sled::Tree;
 use tokio::sync::mpsc;
 
+use self::caught::LastHandle;
 use self::lock::EngineRelease;
 use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
@@ -68,6 +70,7 @@ pub struct SledStore(Arc<Shared>);
 struct Shared {
     committer: CommitterThread,
     ledger: Tree,
+    _last_handle: LastHandle,
     _release: EngineRelease,
     _held: Held,
 }

@@ -1,4 +1,5 @@
-//! What the system sees of a sale: the data is synced before the answer is sent.
+//! What the system sees of a sale: the data is synced before the answer is sent; and what it leaves
+//! of a start that ends too early.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -71,4 +72,22 @@ async fn a_disk_that_does_not_take_the_data_ends_the_process_and_loses_nothing()
     let seats = summary["availableSeats"].as_u64().unwrap();
     assert!([497, 496].contains(&seats), "{summary}");
     assert_eq!(reserve(server.address, "again", 1).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_start_that_was_killed_before_there_was_a_database_is_made_up_for() {
+    let home = tempfile::tempdir().unwrap();
+    Serving::start(home.path(), &["--access-log", "off"]).kill();
+    let settings = std::fs::read(home.path().join("data/db/conf")).unwrap();
+    // sled writes its settings in two parts before it makes its log; a kill can leave any part.
+    for written in [0, 1, settings.len() - 4, settings.len()] {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("data/db");
+        std::fs::create_dir_all(directory.join("blobs")).unwrap();
+        std::fs::write(directory.join("conf"), &settings[..written]).unwrap();
+        let server = Serving::start(home.path(), &["--access-log", "off"]);
+        assert_eq!(reserve(server.address, "p", 1).await.status, 201);
+        server.stop();
+        assert_eq!(std::fs::read(directory.join("conf")).unwrap(), settings);
+    }
 }

@@ -4,32 +4,36 @@
 //!    What a killed `inspect` has left of its copy goes.
 //! 2. Delete `snap.*.generating`: a kill while sled opens leaves one, and sled then refuses the
 //!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
-//!    the new one has its final name.
-//! 3. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
+//!    the new one has its final name. Delete a `conf` without a `db`, too: sled writes it in two parts
+//!    and takes a half for damage, but where there is no log yet, nothing is kept that it is about.
+//! 3. Read the log from end to end. sled takes a part of it that cannot be read for the end of it, and
+//!    overwrites all that follows; now such a disk is told of before. What was just read, the system
+//!    has in memory as sled reads it again.
+//! 4. Open sled, without its background flusher (which swallows errors), with segments of 2 MiB: a
 //!    node above a quarter of a segment becomes a file in `blobs/` that sled never syncs.
-//! 4. See that `blobs/` is empty.
-//! 5. Sync `conf`, which sled never does, and the directory, so that the files themselves survive a
+//! 5. See that `blobs/` is empty.
+//! 6. Sync `conf`, which sled never does, and the directory, so that the files themselves survive a
 //!    power cut. With a `conf` that one left empty, sled would not notice another segment size.
-//! 6. Hold the events against what the database had at least (see `witness`).
-//! 7. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
+//! 7. Hold the events against what the database had at least (see `witness`).
+//! 8. Remove orphans: pages above their record's version, left by a crash inside a commit. They would
 //!    stand between the pages of later commits.
 
 use std::fs::{self, File};
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::sled::{Db, Tree};
 use tempfile::TempDir;
 
+use super::caught::{LastHandle, caught};
 use super::disk::DiskGuard;
 use super::engine::SledEngine;
 use super::lock::{DirectoryLock, EngineRelease, LockError};
 use super::witness::{self, Witness};
 use super::{Shared, SledOptions, SledStore, event_id, failed, page_key, read_page_key};
 use crate::domain::{EventNumber, Version};
-use crate::store::committer::{CommitterThread, panic_text};
+use crate::store::committer::CommitterThread;
 use crate::store::leftovers::{self, LedgerKeys, Leftovers, Orphan, Witnessed};
 use crate::store::{Store, StoreError, read_record};
 
@@ -42,6 +46,8 @@ const SEGMENT_BYTES: usize = 512 * 1024;
 
 /// Where in a data directory the copy of it is that somebody looks at.
 const COPY_NAME: &str = "inspected";
+/// How much of the log is read at a time, to see that it can be.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// Why a data directory cannot be opened. Each message is one whole line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -171,15 +177,18 @@ fn open_held(
     let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.to_owned(), cause };
     let witnessed = witness::read(files_in).map_err(unusable)?;
     let release = EngineRelease { log_file: files_in.join("db") };
+    remove_unfinished_settings(files_in).map_err(unusable)?;
     remove_unfinished_snapshots(files_in).map_err(unusable)?;
+    read_through(&files_in.join("db")).map_err(unusable)?;
     // sled panics on some kinds of damage, as it opens or as it first reads.
-    let opened = catch_unwind(AssertUnwindSafe(|| {
+    let opened = caught(|| {
         let trees = open_trees(options)?;
         let leftovers = find_leftovers(&trees, &witnessed);
-        Ok((trees, leftovers.map_err(|error| text_of(&error))?))
-    }));
-    let opened = opened.unwrap_or_else(|panic| Err(panic_text(&*panic)));
-    let (Trees { database, events, ledger, meta }, leftovers) = opened.map_err(engine)?;
+        let leftovers = leftovers.map_err(|error| text_of(&error))?;
+        Ok((LastHandle::of(&trees.database), trees, leftovers))
+    });
+    let (last_handle, Trees { database, events, ledger, meta }, leftovers) =
+        opened.unwrap_or_else(Err).map_err(engine)?;
     if count_blobs(directory).map_err(unusable)? > 0 {
         return Err(OpenError::Spilled(directory.to_owned()));
     }
@@ -199,7 +208,8 @@ fn open_held(
         witnessed,
     };
     let committer = CommitterThread::start(engine).map_err(unusable)?;
-    let shared = Shared { committer, ledger, _release: release, _held: held };
+    let shared =
+        Shared { committer, ledger, _last_handle: last_handle, _release: release, _held: held };
     Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
 }
 
@@ -240,6 +250,16 @@ fn text_of(error: &StoreError) -> Arc<str> {
     error.to_string().into()
 }
 
+fn remove_unfinished_settings(directory: &Path) -> io::Result<()> {
+    if directory.join("db").try_exists()? {
+        return Ok(());
+    }
+    match fs::remove_file(directory.join("conf")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -250,6 +270,22 @@ fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sees that every byte of a file can be read, if there is the file.
+fn read_through(file: &Path) -> io::Result<()> {
+    let mut file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut part = vec![0; READ_BYTES];
+    loop {
+        match file.read(&mut part) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
 }
 
 struct Trees {
