@@ -71,6 +71,9 @@ impl Writer {
         let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
         while receive_many(&mut requests, &mut batch, BATCH_COMMANDS_MAX).await > 0 {
             gather(&mut requests, &mut batch).await;
+            if cfg!(feature = "sabotage-refuse-before-commit") {
+                batch = self.refuse_at_once(batch);
+            }
             match self.settle(&batch).await {
                 Ok(outcomes) => self.answer(batch.drain(..), outcomes),
                 Err(error) => {
@@ -101,15 +104,36 @@ impl Writer {
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
+            if cfg!(feature = "sabotage-show-before-commit") {
+                self.shown.store(Arc::new(Shown::Committed(Arc::new(after.clone()))));
+            }
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
                     self.show(after);
                     return Ok(outcomes);
                 }
-                Swap::Lost => self.catch_up().await?,
+                Swap::Lost => {
+                    self.catch_up().await?;
+                    if cfg!(feature = "sabotage-answer-lost-swap") {
+                        return Ok(outcomes);
+                    }
+                }
             }
         }
+    }
+
+    /// The planted defect: who is refused is told so before what that rests on is durable.
+    fn refuse_at_once(&self, batch: Vec<Request>) -> Vec<Request> {
+        let outcomes = self.decide(&batch).outcomes;
+        let mut accepted = Vec::with_capacity(BATCH_COMMANDS_MAX);
+        for (request, outcome) in batch.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(_) => accepted.push(request),
+                Err(refusal) => drop(request.answer.send(Err(OfficeError::Refused(refusal)))),
+            }
+        }
+        accepted
     }
 
     fn decide(&self, batch: &[Request]) -> Decided {

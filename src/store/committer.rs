@@ -268,8 +268,17 @@ impl<E: Engine> Worker<E> {
 
     /// Makes a round durable and answers it; or fails the store.
     pub fn settle(&mut self, round: Round) {
+        if cfg!(feature = "sabotage-answer-before-sync") {
+            round.answer(&Ok(()));
+            drop(guarded(|| self.engine.make_durable()));
+            return;
+        }
         // After a round that was settled everything is durable, so one that only reads has it easy.
-        let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
+        let mut durable =
+            if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
+        if cfg!(feature = "sabotage-retry-failed-sync") && durable.is_err() {
+            durable = guarded(|| self.engine.make_durable());
+        }
         let won = round.answer(&durable);
         match durable {
             Ok(()) => self.engine.is_durable(&won),
@@ -303,6 +312,10 @@ impl Round {
                 tell(swap, answer)
             }
             Work::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
+            Work::Load { event, answer } if cfg!(feature = "sabotage-show-unsynced") => {
+                drop(answer.send(engine.load(&event)));
+                return Ok(());
+            }
             Work::Load { event, answer } => tell(engine.load(&event)?, answer),
             Work::Events { answer } => tell(engine.events()?, answer),
         };
