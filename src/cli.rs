@@ -8,6 +8,7 @@ mod console;
 pub mod history;
 pub mod judging;
 mod own_server;
+mod prove;
 mod seed_events;
 mod serve;
 mod sim;
@@ -37,6 +38,7 @@ const EXAMPLES: &str = "\
 Examples:
   ticketboss                                    serve at http://127.0.0.1:8000
   ticketboss --listen 0.0.0.0:80 --data-dir /var/lib/ticketboss
+  ticketboss prove                              kill it under load, and see that nothing is lost
   ticketboss stress --clients 200 --requests 100000
   ticketboss verify --data-dir data/db
 
@@ -49,6 +51,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Put a server under load from many clients at once, and judge what they were told
     Stress(stress::Arguments),
+    /// Kill a server under load again and again, and show that nothing is lost
+    Prove(prove::Arguments),
     /// Simulate whole runs with every kind of fault, one for each seed, and judge them
     Sim(sim::Arguments),
     /// Check every event of a data directory that no server has open
@@ -69,6 +73,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Prove(arguments) => prove::run(arguments).await,
             Command::Sim(_) => unreachable!("it was run above"),
             Command::Stress(arguments) => stress::run(arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,

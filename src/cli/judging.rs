@@ -130,10 +130,7 @@ impl Docket {
             (None, Scope::Whole) => Vec::new(),
             (None, Scope::Part) => return Ok(None),
         };
-        let changes = read_changes(store, event, loaded).await?;
-        let verdict = judge(loaded.record.number, &changes, &operations, self.scope);
-        let tally = Tally::of(&operations, &changes);
-        Ok(Some(Judged { event: event.clone(), verdict, tally }))
+        Ok(Some(judge_event(store, event, loaded, &operations, self.scope).await?))
     }
 
     /// Ends with the last event: nothing may be left.
@@ -149,13 +146,20 @@ impl Docket {
     }
 }
 
-async fn read_changes(
+/// Judges the history of one event by what is stored of it.
+pub(super) async fn judge_event(
     store: &Store,
     event: &EventId,
     loaded: &Loaded,
-) -> Result<Vec<Change>, ReplayError> {
+    operations: &[Operation],
+    scope: Scope,
+) -> Result<Judged, ReplayError> {
     let record = &loaded.record;
-    ledger::changes(event, store.pages(record.number, Version::FIRST, record.version)).await
+    let pages = store.pages(record.number, Version::FIRST, record.version);
+    let changes = ledger::changes(event, pages).await?;
+    let verdict = judge(record.number, &changes, operations, scope);
+    let tally = Tally::of(operations, &changes);
+    Ok(Judged { event: event.clone(), verdict, tally })
 }
 
 /// Prints each law and whether it held for every event, and the verdict. Says whether it is good.

@@ -93,6 +93,21 @@ struct Progress {
     stop: CancellationToken,
 }
 
+/// What an outcome is called, in reports for programs and in tables for people.
+pub fn outcome_names(outcome: &Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Reserved { .. } => ("reserved", "201 reserved"),
+        Outcome::Cancelled { .. } => ("cancelled", "204 cancelled"),
+        Outcome::Read { .. } => ("read", "200 read"),
+        Outcome::NotEnoughSeats { .. } => ("notEnoughSeats", "409 not enough seats left"),
+        Outcome::SeatsPerRequest => ("seatsPerRequest", "400 seats per request"),
+        Outcome::ReservationNotFound => ("reservationNotFound", "404 reservation not found"),
+        Outcome::NotDone { .. } => ("notDone", "503 not done"),
+        Outcome::Unexpected { .. } => ("unexpected", "unexpected"),
+        Outcome::Unknown { .. } => ("unknown", "no answer"),
+    }
+}
+
 impl Storm {
     /// Clients that have nothing yet.
     pub fn new(plan: Plan) -> Self {

@@ -143,12 +143,12 @@ async fn stress_own_server(arguments: &Arguments) -> Result<bool, Failure> {
     } else {
         arguments.events.iter().cloned().map(Subject::of).collect()
     };
-    let events = subjects.iter().map(|subject| subject.event.clone()).collect::<Vec<_>>();
-    let premises = Premises::prepare(&events, arguments.capacity, arguments.data_dir.clone())?;
-    let server = OwnServer::start(&premises).await?;
+    let events = subjects.iter().map(|subject| (subject.event.clone(), arguments.capacity));
+    let premises = Premises::prepare(&events.collect::<Vec<_>>(), arguments.data_dir.clone())?;
+    let (mut server, target) = OwnServer::start(&premises).await?;
     let asked = subjects.iter().map(Some).collect::<Vec<_>>();
-    introduce(arguments, &server.target, &summaries(&server.target, &asked).await?);
-    let gathered = storm(arguments, &server.target, subjects).await?;
+    introduce(arguments, &target, &summaries(&target, &asked).await?);
+    let gathered = storm(arguments, &target, subjects).await?;
     if let Some(peak) = server.memory_peak() {
         console::say(format_args!("memory    the server had at most {peak}"));
     }

@@ -6,14 +6,13 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table};
 
 use crate::cli::console::{grouped, say};
-use crate::cli::storm::{Gathered, Kind};
-use crate::judge::history::Outcome;
+use crate::cli::storm::{Gathered, Kind, outcome_names};
 
 /// Prints what was answered how often, and how long it took.
 pub(super) fn print(gathered: &Gathered, took: Duration) {
     let mut counts = BTreeMap::new();
     for operation in &gathered.operations {
-        *counts.entry(outcome(&operation.outcome)).or_insert(0_u64) += 1;
+        *counts.entry(outcome_names(&operation.outcome).1).or_insert(0_u64) += 1;
     }
     let mut outcomes = table(&["outcome", "answers"]);
     for (outcome, count) in counts {
@@ -35,20 +34,6 @@ pub(super) fn print(gathered: &Gathered, took: Duration) {
     #[expect(clippy::cast_precision_loss, reason = "a rate is told roughly")]
     let rate = count as f64 / seconds;
     say(format_args!("{} answers in {seconds:.2} s, {rate:.0}/s", grouped(count as u64)));
-}
-
-fn outcome(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Reserved { .. } => "201 reserved",
-        Outcome::Cancelled { .. } => "204 cancelled",
-        Outcome::Read { .. } => "200 read",
-        Outcome::NotEnoughSeats { .. } => "409 not enough seats left",
-        Outcome::SeatsPerRequest => "400 seats per request",
-        Outcome::ReservationNotFound => "404 reservation not found",
-        Outcome::NotDone { .. } => "503 not done",
-        Outcome::Unexpected { .. } => "unexpected",
-        Outcome::Unknown { .. } => "no answer",
-    }
 }
 
 fn table(header: &[&str]) -> Table {
