@@ -24,7 +24,7 @@
 //!
 //! | floor | modules | what for |
 //! | --- | --- | --- |
-//! | 5 | [`cli`] | the commands `serve`, `stress`, `verify`, and what they say |
+//! | 5 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, and what they say |
 //! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
 //! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
 //! | 3 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |

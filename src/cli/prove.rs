@@ -122,10 +122,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let signals = Signals::listen()?;
     let began_at = Clock::System.now();
     let terms = Terms::of(arguments)?;
-    let place = Place::prepare(&terms.arguments, began_at)?;
-    tell::introduce(&terms, &place);
+    let place = Place::new(&terms.arguments, began_at);
     let premises = Premises::prepare(&terms.events, Some(place.data_dir().to_owned()))?
         .with_log(place.log_file());
+    place.make()?;
+    tell::introduce(&terms, &place);
     let Some(run) = Rig::new(&terms, premises).run(signals).await? else {
         place.clear();
         return Err("interrupted".into());

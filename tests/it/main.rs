@@ -28,6 +28,7 @@ mod judge;
 mod office;
 mod power_cut;
 mod program;
+mod prove;
 mod random;
 mod readme;
 mod rot;

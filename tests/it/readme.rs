@@ -89,12 +89,13 @@ async fn every_curl_line_answers_as_it_says() {
 
 #[tokio::test]
 #[ignore = "needs a minute"]
-async fn stress_and_verify_run_as_it_says() {
+async fn prove_stress_and_verify_run_as_it_says() {
     let home = tempfile::tempdir().unwrap();
     let own = shown().into_iter().filter(|shown| shown.command.starts_with("ticketboss"));
     let own = own.map(|shown| shown.command).collect::<Vec<_>>();
-    assert!(own[0].starts_with("ticketboss stress"), "{own:?}");
-    assert!(own[1].starts_with("ticketboss verify"), "{own:?}");
+    assert!(own[0].starts_with("ticketboss prove"), "{own:?}");
+    assert!(own[1].starts_with("ticketboss stress"), "{own:?}");
+    assert!(own[2].starts_with("ticketboss verify"), "{own:?}");
     for command in own {
         let output = shell(home.path(), &command);
         assert!(output.status.success(), "{command}: {}", said(&output));

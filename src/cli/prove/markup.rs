@@ -55,10 +55,6 @@ pub(super) fn seconds(time_us: u64) -> String {
     format!("{}.{}", time_us / 1_000_000, time_us % 1_000_000 / 100_000)
 }
 
-pub(super) fn megabytes(bytes: u64) -> String {
-    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

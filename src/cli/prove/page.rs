@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::findings::{Findings, Sold, Standing};
-use super::markup::{escaped, filled, megabytes, milliseconds, row, seconds};
+use super::markup::{escaped, filled, milliseconds, row, seconds};
 use super::picture::{self, COLOURS};
 use crate::cli::console::grouped;
 
@@ -76,7 +76,7 @@ fn numbers(findings: &Findings) -> String {
             "slowest restart",
             format!("{} ms", milliseconds(restarts.slowest_us)),
             format!(
-                "median {} ms of {}",
+                "median {} ms, {} restarts",
                 milliseconds(restarts.median_us),
                 grouped(restarts.total)
             ),
@@ -150,7 +150,7 @@ fn event(event: &Sold) -> String {
             grouped(event.available_seats.into()),
             grouped(event.version),
             grouped(event.pages),
-            format!("{} MB", megabytes(event.bytes)),
+            format!("{} kB", grouped(event.bytes / 1_000)),
         ],
     )
 }

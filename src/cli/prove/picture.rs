@@ -15,7 +15,11 @@ use crate::cli::console::grouped;
 /// The widths, in units that are about pixels, and the classes by which the page shows one of them.
 const WIDTHS: [(&str, f64); 3] = [("narrow", 344.0), ("medium", 640.0), ("wide", 1010.0)];
 const LEFT: f64 = 42.0;
-const RIGHT: f64 = 58.0;
+/// Room for the names of lines, where there is some.
+const NAMES_WIDTH: f64 = 58.0;
+/// Narrower pictures have no names beside the lines.
+const NAMED_WIDTH_MIN: f64 = 500.0;
+const RIGHT: f64 = 10.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 22.0;
 /// How far apart the names of lines stand at least.
@@ -88,7 +92,7 @@ pub(super) fn versions(findings: &Findings) -> String {
         for (place, line) in lines.iter().enumerate() {
             picture += &frame.line(place % COLOURS, line);
         }
-        if lines.len() <= NAMED_MAX { picture + &frame.names(lines) } else { picture }
+        if frame.has_names() { picture + &frame.names(lines) } else { picture }
     })
 }
 
@@ -109,6 +113,8 @@ fn in_each_width(label: &str, height: f64, draw: impl Fn(f64, f64) -> String) ->
 struct Frame {
     width: f64,
     height: f64,
+    /// Where the axis of time ends.
+    right: f64,
     span_us: u64,
     /// The uppermost value, and how far apart the labelled ones are.
     most: u64,
@@ -119,12 +125,18 @@ impl Frame {
     fn new(findings: &Findings, width: f64, height: f64, most: u64) -> Self {
         let step = step(most, (height - TOP - BOTTOM) / STEP_HEIGHT);
         let most = most.max(1).next_multiple_of(step);
-        Self { width, height, span_us: findings.took_us.max(1), most, step }
+        let names = findings.timeline.versions.len() <= NAMED_MAX && width >= NAMED_WIDTH_MIN;
+        let right = width - if names { NAMES_WIDTH } else { RIGHT };
+        Self { width, height, right, span_us: findings.took_us.max(1), most, step }
+    }
+
+    fn has_names(&self) -> bool {
+        self.width - self.right > RIGHT
     }
 
     fn x(&self, at_us: u64) -> f64 {
         let share = float(at_us.min(self.span_us)) / float(self.span_us);
-        LEFT + share * (self.width - LEFT - RIGHT)
+        LEFT + share * (self.right - LEFT)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -134,15 +146,15 @@ impl Frame {
     /// The lines and labels of both axes.
     fn scale(&self) -> String {
         let (mut lines, mut labels) = (String::new(), String::new());
-        let (foot, right) = (self.height - BOTTOM, self.width - RIGHT);
+        let (foot, right) = (self.height - BOTTOM, self.right);
         for value in multiples(self.step, self.most) {
             let y = self.y(float(value));
             let _ = write!(lines, "M{LEFT} {y:.1}H{right}");
-            let (x, y, text) = (LEFT - 6.0, y + 4.0, in_short(value));
+            let (x, y, text) = (LEFT - 6.0, y + 4.0, label(value, self.step));
             let _ = write!(labels, "<text class=\"value\" x=\"{x}\" y=\"{y:.1}\">{text}</text>");
         }
         let span = self.span_us / 1_000_000;
-        let step = step(span, (self.width - LEFT - RIGHT) / SECOND_WIDTH);
+        let step = step(span, (right - LEFT) / SECOND_WIDTH);
         for second in multiples(step, span) {
             let x = self.x(second * 1_000_000);
             let _ = write!(lines, "M{x:.1} {foot}v4");
@@ -217,7 +229,7 @@ impl Frame {
         let mut lowest = self.height - BOTTOM;
         for (y, place, line) in ends {
             lowest = y.min(lowest);
-            let (x, name) = (self.width - RIGHT + 6.0, escaped(&line.event_id));
+            let (x, name) = (self.right + 6.0, escaped(&line.event_id));
             let colour = place % COLOURS;
             let y = lowest + 4.0;
             let _ = write!(
@@ -249,14 +261,13 @@ fn step(most: u64, steps_max: f64) -> u64 {
     }
 }
 
-/// A number in at most five characters, if there are such.
-fn in_short(number: u64) -> String {
-    match number {
-        10_000..1_000_000 if number.is_multiple_of(1_000) => format!("{}k", number / 1_000),
-        1_000_000.. if number.is_multiple_of(100_000) => {
-            format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000)
-        }
-        _ => grouped(number),
+/// A value of a scale with such steps, in few characters.
+fn label(value: u64, step: u64) -> String {
+    match step {
+        _ if value == 0 => "0".to_owned(),
+        2_000.. if step < 1_000_000 => format!("{}k", grouped(value / 1_000)),
+        1_000_000.. => format!("{}M", grouped(value / 1_000_000)),
+        _ => grouped(value),
     }
 }
 
@@ -282,8 +293,9 @@ mod tests {
 
     #[test]
     fn a_label_is_short() {
-        assert_eq!(in_short(2_000), "2,000");
-        assert_eq!(in_short(20_000), "20k");
-        assert_eq!(in_short(2_500_000), "2.5M");
+        assert_eq!(label(0, 5_000), "0");
+        assert_eq!(label(1_500, 500), "1,500");
+        assert_eq!(label(20_000, 5_000), "20k");
+        assert_eq!(label(3_000_000, 1_000_000), "3M");
     }
 }

@@ -33,21 +33,26 @@ enum Data {
 }
 
 impl Place {
-    /// Makes the directory, which must not have a report yet.
-    pub(super) fn prepare(arguments: &Arguments, began_at: Timestamp) -> Result<Self, Failure> {
+    /// Where the arguments say, or in a directory named by the time. Nothing is made yet.
+    pub(super) fn new(arguments: &Arguments, began_at: Timestamp) -> Self {
         let directory = arguments.report.clone().unwrap_or_else(|| name_of(began_at).into());
-        let cannot = |error| format!("cannot make {}: {error}", directory.display());
-        fs::create_dir_all(&directory).map_err(cannot)?;
-        for name in [PAGE_NAME, FACTS_NAME, HISTORY_NAME, DATA_NAME, LOG_NAME] {
-            if directory.join(name).exists() {
-                return Err(format!("{} has a {name} already", directory.display()).into());
-            }
-        }
         let data = match &arguments.data_dir {
             Some(kept) => Data::Kept(kept.clone()),
             None => Data::Scratch(directory.join(DATA_NAME)),
         };
-        Ok(Self { directory, data })
+        Self { directory, data }
+    }
+
+    /// Makes the directory, in which no other run may have left anything.
+    pub(super) fn make(&self) -> Result<(), Failure> {
+        let directory = self.directory.display();
+        for name in [PAGE_NAME, FACTS_NAME, HISTORY_NAME, DATA_NAME, LOG_NAME] {
+            if self.directory.join(name).exists() {
+                return Err(format!("{directory} has a {name} already").into());
+            }
+        }
+        fs::create_dir_all(&self.directory)
+            .map_err(|error| format!("cannot make {directory}: {error}").into())
     }
 
     pub(super) fn directory(&self) -> &Path {

@@ -156,6 +156,7 @@ impl<'a> Rig<'a> {
         self.bar.finish_and_clear();
         if let Some(server) = &mut self.running {
             server.kill().await?;
+            self.end_life(End::Bad);
         }
         let Some(gathered) = gathered else { return Ok(None) };
         let Gathered { operations, .. } = gathered?;

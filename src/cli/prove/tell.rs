@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
 use super::Terms;
@@ -43,6 +44,7 @@ pub(super) fn conclude(findings: &Findings, page: &Path) {
 
 fn numbers(findings: &Findings) -> Table {
     let mut table = Table::new();
+    table.load_style(ASCII_FULL_CONDENSED);
     table.set_header(["what happened", "how often"]);
     let row = |table: &mut Table, what: &str, count: u64| {
         table.add_row([what.to_owned(), grouped(count)]);
