@@ -66,6 +66,8 @@ pub(super) enum Standing {
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Unknown {
+    pub(super) total: u64,
+    /// How many of them the ledgers have, and how many not.
     pub(super) happened: u64,
     pub(super) did_not_happen: u64,
 }
@@ -146,12 +148,21 @@ pub(super) async fn conclude(
     let mut tally = Tally::default();
     judgement.events.iter().for_each(|stored| tally += stored.judged.tally);
     let laws = hold(&judgement, &run.faults);
-    let standing = match (laws.iter().all(|law| law.fault_count == 0), tally.acknowledged) {
+    let told = |names: &[&str]| {
+        let told = outcomes.iter().filter(|told| names.contains(&told.outcome));
+        told.map(|told| told.count).sum::<u64>()
+    };
+    let acknowledged = told(&["reserved", "cancelled"]);
+    let unknown = Unknown {
+        total: told(&["unknown"]),
+        happened: tally.unknown_done,
+        did_not_happen: tally.unknown_not_done,
+    };
+    let standing = match (laws.iter().all(|law| law.fault_count == 0), acknowledged) {
         (false, _) => Standing::Broken,
         (true, 0) => Standing::Unproved,
         (true, _) => Standing::Proved,
     };
-    let operations = histories.values().map(|operations| operations.len() as u64).sum();
     let evidence = match standing {
         Standing::Proved => None,
         Standing::Broken | Standing::Unproved => {
@@ -167,9 +178,9 @@ pub(super) async fn conclude(
         began_us: run.began_us,
         took_us: run.took_us,
         clients: terms.arguments.clients,
-        operations,
-        acknowledged: tally.acknowledged,
-        unknown: Unknown::of(tally),
+        operations: outcomes.iter().map(|told| told.count).sum(),
+        acknowledged,
+        unknown,
         outcomes,
         kills: Kills::of(&run.lives),
         restarts: Restarts::of(&run.lives),
@@ -234,16 +245,6 @@ fn hold(judgement: &Judgement, seen: &[Fault]) -> Vec<Law> {
     laws
 }
 
-impl Unknown {
-    fn of(tally: Tally) -> Self {
-        Self { happened: tally.unknown_done, did_not_happen: tally.unknown_not_done }
-    }
-
-    pub(super) fn total(self) -> u64 {
-        self.happened + self.did_not_happen
-    }
-}
-
 impl Kills {
     fn of(lives: &[Life]) -> Self {
         let at_work = count(lives, |end| end == End::KilledAtWork);
@@ -276,5 +277,41 @@ impl Sold {
             operations: stored.judged.tally.operations,
             acknowledged: stored.judged.tally.acknowledged,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::judging::Judged;
+    use crate::domain::{EventId, SeatCounts, Version};
+    use crate::judge::{Check, Verdict};
+
+    fn stored(event: &str, fault_count: usize) -> Stored {
+        let faults = (0..fault_count.min(15)).map(|number| format!("fault {number}")).collect();
+        let checks = vec![Check { law: "a law", fault_count, faults }];
+        let verdict = Verdict { operations: 0, changes: 0, checks };
+        let event = EventId::new(event).unwrap();
+        let judged = Judged { event, verdict, tally: Tally::default() };
+        let seats = SeatCounts { capacity: 1, available: 1, held: 0, confirmed: 0, blocked: 0 };
+        Stored { seats, version: Version::FIRST, pages: 1, bytes: 1, judged }
+    }
+
+    #[test]
+    fn a_law_is_held_over_all_events() {
+        let what = "start 2: behind".to_owned();
+        let seen = [Fault { law: RETURNS, what: what.clone() }];
+        let events = vec![stored("a", 100), stored("b", 0), stored("c", 30)];
+        let lost = Fault { law: VERIFIES, what: "lost".to_owned() };
+        let laws = hold(&Judgement { events, faults: vec![lost] }, &seen);
+        let counts = laws.iter().map(|law| (law.what, law.fault_count)).collect::<Vec<_>>();
+        let expected = [(STARTS, 0), (RETURNS, 1), (STAYS, 0), (VERIFIES, 1), ("a law", 130)];
+        assert_eq!(counts, expected);
+        assert_eq!(laws[1].faults, [what]);
+        let told = &laws[4].faults;
+        assert_eq!(
+            (told.len(), told[0].as_str(), told[15].as_str()),
+            (20, "a: fault 0", "c: fault 0")
+        );
     }
 }

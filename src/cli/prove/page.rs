@@ -66,24 +66,20 @@ fn numbers(findings: &Findings) -> String {
             grouped(findings.operations),
             format!("{} a second, kills included", grouped(rate)),
         ),
-        (
-            "acknowledged changes",
-            grouped(findings.acknowledged),
-            "each is in the ledger".to_owned(),
-        ),
+        ("acknowledged changes", grouped(findings.acknowledged), "told with 201 or 204".to_owned()),
         ("kills", grouped(kills.total), format!("{} while it started", kills.in_start_up)),
         (
             "slowest restart",
             format!("{} ms", milliseconds(restarts.slowest_us)),
             format!(
-                "median {} ms, {} restarts",
-                milliseconds(restarts.median_us),
-                grouped(restarts.total)
+                "the median of {} is {} ms",
+                grouped(restarts.total),
+                milliseconds(restarts.median_us)
             ),
         ),
         (
             "cut off without an answer",
-            grouped(unknown.total()),
+            grouped(unknown.total),
             format!(
                 "{} had happened, {} had not",
                 grouped(unknown.happened),
@@ -105,14 +101,14 @@ fn numbers(findings: &Findings) -> String {
 /// What the colours of the lines stand for.
 fn keys(findings: &Findings) -> String {
     let mut keys = String::new();
-    for (place, event) in findings.events.iter().enumerate() {
+    for (place, line) in findings.timeline.versions.iter().enumerate() {
         // Writing to a string does not fail.
         let _ = write!(
             keys,
             "<span class=\"key c{}\">{}, {} seats</span> ",
             place % COLOURS,
-            escaped(&event.event_id),
-            grouped(event.total_seats.into()),
+            escaped(&line.event_id),
+            grouped(line.total_seats.into()),
         );
     }
     keys

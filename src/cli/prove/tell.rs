@@ -54,7 +54,7 @@ fn numbers(findings: &Findings) -> Table {
         row(&mut table, &format!("  {}", outcome.words), outcome.count);
     }
     row(&mut table, "acknowledged changes", findings.acknowledged);
-    row(&mut table, "unknown outcomes", findings.unknown.total());
+    row(&mut table, "unknown outcomes", findings.unknown.total);
     row(&mut table, "  that had happened", findings.unknown.happened);
     row(&mut table, "  that had not", findings.unknown.did_not_happen);
     row(&mut table, "kills", findings.kills.total);

@@ -38,6 +38,7 @@ pub(super) struct Timeline {
 pub(super) struct Line {
     #[serde(serialize_with = "as_text")]
     pub(super) event_id: EventId,
+    pub(super) total_seats: u32,
     pub(super) points: Vec<Point>,
 }
 
@@ -80,10 +81,11 @@ impl Timeline {
         for operation in &run.operations {
             timeline.count(operation, run.began_us);
         }
-        for (place, (event, _)) in events.iter().enumerate() {
+        for (place, (event, total_seats)) in events.iter().enumerate() {
             let operations = run.operations.iter().filter(|told| told.event == *event);
             let points = points(part_us, place, run, operations);
-            timeline.versions.push(Line { event_id: event.clone(), points });
+            let (event_id, total_seats) = (event.clone(), *total_seats);
+            timeline.versions.push(Line { event_id, total_seats, points });
         }
         timeline
     }
