@@ -17,6 +17,7 @@ mod damage;
 mod dashboard;
 mod domain;
 mod durable;
+mod faults;
 mod file_systems;
 mod full_disk;
 mod full_page;
