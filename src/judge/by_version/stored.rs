@@ -68,7 +68,11 @@ impl<'a> Stored<'a> {
 
     /// The changes at a version: one, unless the ledger is broken.
     pub(super) fn changes_at(&self, version: u64) -> &'a [Change] {
-        let from = self.ledger.partition_point(|change| change.version.get() < version);
+        let from = match usize::try_from(version) {
+            // Where the ledger replays, a version is where it belongs.
+            Ok(version) if (1..=self.states.len()).contains(&version) => version - 1,
+            _ => self.ledger.partition_point(|change| change.version.get() < version),
+        };
         let rest = self.ledger.get(from..).unwrap_or_default();
         let count = rest.iter().take_while(|change| change.version.get() == version).count();
         rest.get(..count).unwrap_or_default()
