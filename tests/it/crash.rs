@@ -170,7 +170,8 @@ impl<'a> Rig<'a> {
         let (_, Gathered { operations, .. }) = self.runtime.block_on(raging.end(|_| ())).unwrap();
         history::write(&self.home.path().join("history.jsonl"), &operations).unwrap();
         let directory = self.home.path().join("data/db");
-        let judging = judge_directory(&directory, operations, Scope::Whole);
+        let histories = history::by_event(operations);
+        let judging = judge_directory(&directory, &histories, Scope::Whole);
         for judged in self.runtime.block_on(judging).unwrap() {
             assert!(judged.verdict.is_good(), "{}: {}", judged.event, judged.verdict);
             self.count.tally += judged.tally;

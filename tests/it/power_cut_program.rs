@@ -22,10 +22,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use ticketboss::cli::client::Target;
+use ticketboss::cli::history::{self, Histories};
 use ticketboss::cli::judging::{Judged, Tally, judge_directory};
 use ticketboss::cli::storm::Storm;
 use ticketboss::judge::Scope;
-use ticketboss::judge::history::Operation;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -107,7 +107,7 @@ struct Subject {
     /// At rest between two cuts.
     storm: Option<Storm>,
     /// Everything that was asked of it.
-    operations: Vec<Operation>,
+    histories: Histories,
     /// What that came to when it was last judged.
     tally: Tally,
     /// How long starts take: the moments of a start are up to it.
@@ -124,7 +124,7 @@ impl Subject {
             file_system: Ext4::create(FILE_SYSTEM_BYTES),
             home,
             storm: Some(storms::storm(seed)),
-            operations: Vec::new(),
+            histories: Histories::new(),
             tally: Tally::default(),
             start_took: Duration::from_millis(30),
             is_convicted: false,
@@ -220,18 +220,18 @@ impl Rig {
         raging.stop();
         let (storm, gathered) = self.runtime.block_on(raging.end(|_| ())).unwrap();
         subject.storm = Some(storm);
-        subject.operations.extend(gathered.operations);
+        history::add(gathered.operations, &mut subject.histories);
         None
     }
 
     /// Holds everything that clients were ever told against what is there now.
     fn judge(&self, subject: &mut Subject) -> Vec<String> {
-        let (data_dir, operations) = (subject.data_dir(), subject.operations.clone());
-        if operations.is_empty() && !data_dir.join("db").exists() {
+        let data_dir = subject.data_dir();
+        if subject.histories.is_empty() && !data_dir.join("db").exists() {
             // The power went before there was a database; the next start makes one.
             return Vec::new();
         }
-        let judging = judge_directory(&data_dir, operations, Scope::Whole);
+        let judging = judge_directory(&data_dir, &subject.histories, Scope::Whole);
         let judged = match self.runtime.block_on(judging) {
             Ok(judged) => judged,
             Err(why) => return vec![why.to_string()],
