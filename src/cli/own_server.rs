@@ -17,7 +17,7 @@ use crate::domain::EventId;
 pub(super) struct Premises {
     data_dir: PathBuf,
     event_file: PathBuf,
-    _scratch: TempDir,
+    scratch: TempDir,
 }
 
 impl Premises {
@@ -37,12 +37,17 @@ impl Premises {
         let text = events.iter().map(event).collect::<serde_json::Value>().to_string();
         std::fs::write(&event_file, text)?;
         let data_dir = data_dir.unwrap_or_else(|| scratch.path().join("db"));
-        Ok(Self { data_dir, event_file, _scratch: scratch })
+        Ok(Self { data_dir, event_file, scratch })
     }
 
     /// Where the database is.
     pub(super) fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Leaves everything where it is, and says where.
+    pub(super) fn keep(self) -> PathBuf {
+        self.scratch.keep()
     }
 }
 
