@@ -3,10 +3,16 @@
 //! Each command is a module with one `run`; a command that cannot do its job says so in one line on
 //! standard error and exits with status 1.
 
+pub mod client;
 mod console;
-mod first_event;
+pub mod history;
+pub mod judging;
+mod own_server;
+mod seed_events;
 mod serve;
-pub mod stress;
+mod sim;
+pub mod storm;
+mod stress;
 mod verify;
 
 use std::error::Error;
@@ -15,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 /// Why a command ends: one line for the operator.
-type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Sells seats for events and never sells one twice.
 #[derive(Debug, Parser)]
@@ -41,8 +47,10 @@ enum Command {
     /// Sell seats over HTTP, with a dashboard; this is what happens without a command
     #[command(after_help = EXAMPLES)]
     Serve(serve::Arguments),
-    /// Put a server under load from many clients at once, and judge its answers
+    /// Put a server under load from many clients at once, and judge what they were told
     Stress(stress::Arguments),
+    /// Simulate whole runs with every kind of fault, one for each seed, and judge them
+    Sim(sim::Arguments),
     /// Check every event of a data directory that no server has open
     Verify(verify::Arguments),
 }
@@ -50,6 +58,10 @@ enum Command {
 /// Runs the command that the arguments of this process ask for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Sim(arguments)) = &cli.command {
+        // It is a runtime of its own.
+        return sim::run(arguments).unwrap_or_else(|failure| fail(&failure.to_string()));
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
@@ -57,6 +69,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Sim(_) => unreachable!("it was run above"),
             Command::Stress(arguments) => stress::run(arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
         }

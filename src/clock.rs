@@ -42,3 +42,10 @@ impl Clock {
 fn system_now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
+
+/// Microseconds since some moment in the past, by a clock that is never set back. It is the same for all
+/// processes of this machine, so that what several of them noted can be put in order.
+pub fn monotonic_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec.cast_unsigned() * 1_000_000 + now.tv_nsec.cast_unsigned() / 1_000
+}

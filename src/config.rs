@@ -47,7 +47,7 @@ pub struct Settings {
     /// [env: TICKETBOSS_LOG] [default: info]
     #[arg(long, value_name = "FILTER", verbatim_doc_comment)]
     pub log: Option<String>,
-    /// JSON file with the event to create when there is none yet
+    /// JSON file with an event, or an array of events; those not there yet are created
     /// [env: TICKETBOSS_SEED_EVENT] [default: node-meetup-2025, 500 seats]
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub seed_event: Option<PathBuf>,
@@ -100,7 +100,7 @@ pub struct Config {
     pub access_log: AccessLogSetting,
     /// What is told on standard error.
     pub log: String,
-    /// The file with the event to create when there is none.
+    /// The file with the events to create.
     pub seed_event: Option<PathBuf>,
     /// How many connections are served at once.
     pub connections_max: NonZeroU32,

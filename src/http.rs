@@ -73,9 +73,16 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         resource(
             context,
             "/reservations",
-            vec![get(reservations::summary), post(reservations::reserve)],
+            vec![get(reservations::summary_of_default), post(reservations::reserve_of_default)],
         ),
         resource(context, "/reservations/{id}", vec![delete(reservations::cancel)]),
+        resource(context, "/v1/events/{eventId}", vec![get(reservations::summary)]),
+        resource(context, "/v1/events/{eventId}/reservations", vec![post(reservations::reserve)]),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations/{id}",
+            vec![delete(reservations::cancel_of_event)],
+        ),
         resource(context, "/healthz", vec![get(health::live)]),
         resource(context, "/readyz", vec![get(health::ready)]),
         dashboard::pages(context),

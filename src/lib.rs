@@ -27,9 +27,10 @@
 //! | 5 | [`cli`] | the commands `serve`, `stress`, `verify`, and what they say |
 //! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
 //! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
+//! | 3 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
 //! | 2 | [`office`] | use cases; one writer per event; random numbers |
 //! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
-//! | 0 | [`domain`] | events, commands, changes, refusals: pure values |
+//! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks, and how they wait for one another |
 //!
 //! # What is absent
 //!
@@ -58,9 +59,9 @@
 //!    pointers: its maps are persistent), and lets [`domain::Event::decide`] state a change or a
 //!    refusal for each, applying the changes as it goes. It checks the conservation laws.
 //! 5. [`store::Commit`] writes the changes down as pages, each with the digest of the one before,
-//!    and the new record. The committer thread (`store/sled/committer.rs`) inserts the pages, swaps
-//!    the record — here it happens — and, for all events that have something waiting, flushes and
-//!    syncs once.
+//!    and the new record. The committer thread ([`store::committer`]) has the pages inserted and the
+//!    record swapped (`store/sled/engine.rs`) — here it happens — and, for all events that have
+//!    something waiting, flushed and synced once.
 //! 6. The writer shows the new event to readers and answers everybody in the batch, the refused ones,
 //!    too: their refusal may rest on a neighbour that was not durable until now.
 //! 7. `http` wraps the answer; the version is in the body and in the `ETag`.
@@ -79,10 +80,7 @@
 //! laws, and the outcome against the record. An event that does not hold together is named, with the
 //! version, and served by nobody; the others are sold from as if nothing had happened.
 
-#[cfg(all(
-    any(feature = "sabotage-skip-sync", feature = "sabotage-large-pages"),
-    not(debug_assertions)
-))]
+#[cfg(all(feature = "sabotage", not(debug_assertions)))]
 compile_error!("a planted defect is for tests, and must not be built into a program that is used");
 
 pub mod cli;
@@ -95,4 +93,6 @@ pub mod lines;
 pub mod office;
 pub mod server;
 pub mod shutdown;
+pub mod simulation;
 pub mod store;
+pub mod tasks;

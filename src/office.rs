@@ -21,6 +21,7 @@ use crate::domain::{
 };
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
+use crate::tasks::Tasks;
 use desk::Desk;
 pub use entropy::Entropy;
 
@@ -33,6 +34,7 @@ pub struct Office(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    tasks: Tasks,
     store: Store,
     clock: Clock,
     entropy: Entropy,
@@ -128,8 +130,22 @@ impl Office {
     /// # Errors
     /// When the store cannot be read.
     pub async fn open(store: Store, clock: Clock, entropy: Entropy) -> Result<Self, StoreError> {
+        Self::open_on(Tasks::Tokio, store, clock, entropy).await
+    }
+
+    /// As [`Office::open`], with its writers run by `tasks`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open_on(
+        tasks: Tasks,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, StoreError> {
         let listed = store.events().await?;
-        let office = Self(Arc::new(Inner { store, clock, entropy, desks: RwLock::default() }));
+        let desks = RwLock::default();
+        let office = Self(Arc::new(Inner { tasks, store, clock, entropy, desks }));
         for Listed { event, loaded } in &listed {
             let desk = match loaded {
                 Ok(loaded) => office.open_desk(event, loaded, &listed).await?,
@@ -160,7 +176,7 @@ impl Office {
     }
 
     fn start_desk(&self, event: Event, loaded: Loaded) -> Desk {
-        Desk::open(self.0.store.clone(), self.0.clock.clone(), event, loaded)
+        Desk::open(&self.0.tasks, self.0.store.clone(), self.0.clock.clone(), event, loaded)
     }
 
     fn keep(&self, desk: Desk) -> Result<(), StoreError> {
@@ -343,7 +359,8 @@ impl Office {
         let desks: Vec<_> = {
             let mut desks = self.0.desks.write().unwrap_or_else(PoisonError::into_inner);
             desks.closed = true;
-            desks.by_id.values().cloned().collect()
+            // Those without a number are damaged and have no writer.
+            desks.by_number.values().cloned().collect()
         };
         for desk in desks {
             desk.close().await;

@@ -8,8 +8,11 @@
 //! an event except to replay a ledger and say whether it holds together.
 
 pub mod codec;
+pub mod committer;
 pub mod ledger;
+pub mod leftovers;
 pub mod memory;
+pub mod simulated;
 pub mod sled;
 
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use self::memory::MemoryStore;
+use self::simulated::SimulatedStore;
 use self::sled::SledStore;
 use crate::domain::{EventId, EventNumber, Version};
 pub use codec::{Page, Record};
@@ -134,9 +138,19 @@ pub struct Listed {
     pub loaded: Result<Loaded, Damage>,
 }
 
-/// Pages of one ledger, in order, read ahead by a bounded number.
+/// Pages of one ledger, in order.
 #[derive(Debug)]
-pub struct PageStream(mpsc::Receiver<Result<StoredPage, StoreError>>);
+pub struct PageStream(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// Read ahead, by a bounded number, from somewhere slow.
+    Ahead(mpsc::Receiver<Result<StoredPage, StoreError>>),
+    /// In memory already.
+    Here(std::vec::IntoIter<StoredPage>),
+    /// Not to be read.
+    Failed(Option<StoreError>),
+}
 
 /// A page as it lies in the store, not looked into yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +165,16 @@ impl PageStream {
     /// A stream, and the end to feed it by.
     fn new() -> (mpsc::Sender<Result<StoredPage, StoreError>>, Self) {
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD_MAX);
-        (sender, Self(receiver))
+        (sender, Self(Source::Ahead(receiver)))
+    }
+
+    /// The stream of pages that are in memory anyway.
+    pub fn of(pages: Vec<StoredPage>) -> Self {
+        Self(Source::Here(pages.into_iter()))
+    }
+
+    fn failed(error: StoreError) -> Self {
+        Self(Source::Failed(Some(error)))
     }
 
     /// The next page, or `None` after the last.
@@ -159,7 +182,11 @@ impl PageStream {
     /// # Errors
     /// When the store cannot be read.
     pub async fn next(&mut self) -> Option<Result<StoredPage, StoreError>> {
-        self.0.recv().await
+        match &mut self.0 {
+            Source::Ahead(receiver) => receiver.recv().await,
+            Source::Here(pages) => pages.next().map(Ok),
+            Source::Failed(error) => error.take().map(Err),
+        }
     }
 }
 
@@ -180,6 +207,8 @@ pub enum Store {
     Memory(MemoryStore),
     /// Kept in a sled database on this machine's disk.
     Sled(SledStore),
+    /// Kept on a disk that exists only in a simulation, and fails as real ones do.
+    Simulated(SimulatedStore),
 }
 
 impl Store {
@@ -194,6 +223,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.load(event)),
             Self::Sled(store) => store.load(event).await,
+            Self::Simulated(store) => store.load(event).await,
         }
     }
 
@@ -212,6 +242,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.commit(event, token, &commit)),
             Self::Sled(store) => store.commit(event, token, commit).await,
+            Self::Simulated(store) => store.commit(event, token, commit).await,
         }
     }
 
@@ -220,6 +251,7 @@ impl Store {
         match self {
             Self::Memory(store) => store.pages(number, from, to),
             Self::Sled(store) => store.pages(number, from, to),
+            Self::Simulated(store) => store.pages(number, from, to),
         }
     }
 
@@ -231,6 +263,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.events()),
             Self::Sled(store) => store.events().await,
+            Self::Simulated(store) => store.events().await,
         }
     }
 
@@ -242,6 +275,7 @@ impl Store {
         match self {
             Self::Memory(store) => Ok(store.claim_event_number()),
             Self::Sled(store) => store.claim_event_number().await,
+            Self::Simulated(store) => store.claim_event_number().await,
         }
     }
 
@@ -250,6 +284,7 @@ impl Store {
         match self {
             Self::Memory(_) => std::future::pending().await,
             Self::Sled(store) => store.failed().await,
+            Self::Simulated(store) => store.failed().await,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `ticketboss serve`: opens the store, opens the office, answers requests until it is told to stop.
 //!
-//! A port that is taken, a setting that nobody knows, a first event that cannot be read and a database
+//! A port that is taken, a setting that nobody knows, seed events that cannot be read and a database
 //! that another process has are found before anything is written.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,10 +11,11 @@ use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, console, first_event};
+use super::seed_events::{self, SeedEvents};
+use super::{Failure, console};
 use crate::clock::Clock;
 use crate::config::{AccessLogSetting, Config, Settings};
-use crate::domain::{Actor, EventTerms};
+use crate::domain::Actor;
 use crate::http::{self, Context, Readiness};
 use crate::lines::LineWriter;
 use crate::office::{Entropy, Office};
@@ -36,7 +38,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let config = Config::find(arguments.settings, arguments.config.as_deref())?;
-    let first_event = first_event::read(config.seed_event.as_deref())?;
+    let seed_events = seed_events::read(config.seed_event.as_deref())?;
     let signals = Signals::listen()?;
     console::raise_descriptor_limit();
     let listener = listen(&config)?;
@@ -48,7 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     })?;
     let log = console::start_log(&config.log)?;
     let access_log = open_access_log(&config)?;
-    let office = open_office(opened, first_event).await?;
+    let office = open_office(opened, seed_events).await?;
     introduce(&config, &listener, &office, if is_new { " (new)" } else { "" })?;
     let ended = serve(&config, listener, office, &access_log, signals).await;
     access_log.flush();
@@ -132,8 +134,8 @@ fn open_access_log(config: &Config) -> Result<AccessLog, Failure> {
     }
 }
 
-/// Opens every event, tells what was found, and creates the first event where there is none.
-async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, Failure> {
+/// Opens every event, tells what was found, and creates what is to be there from the start.
+async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Office, Failure> {
     for orphan in &opened.leftovers.orphans {
         let event =
             orphan.event.as_ref().map_or("an event that was never created", |id| id.as_str());
@@ -154,11 +156,26 @@ async fn open_office(opened: Opened, first_event: EventTerms) -> Result<Office, 
             "the database has lost its events; it has to be repaired, not begun anew".into()
         );
     }
-    if office.event_ids().is_empty() {
-        let request = office.new_request_id();
-        office.create_event(first_event, Actor::System, request).await?;
+    if opened.leftovers.ownerless.is_empty() {
+        create(&office, seed_events).await?;
     }
     Ok(office)
+}
+
+/// Creates the seed events. Only where every ledger has its record: one that is missing may have been
+/// there, and would be begun anew.
+async fn create(office: &Office, seed_events: SeedEvents) -> Result<(), Failure> {
+    let known = office.event_ids().into_iter().collect::<HashSet<_>>();
+    let wanted = match seed_events {
+        SeedEvents::First(terms) if known.is_empty() => vec![terms],
+        SeedEvents::First(_) => Vec::new(),
+        SeedEvents::Missing(all) => all,
+    };
+    for terms in wanted.into_iter().filter(|terms| !known.contains(&terms.id)) {
+        let request = office.new_request_id();
+        office.create_event(terms, Actor::System, request).await?;
+    }
+    Ok(())
 }
 
 /// The first thing that a person sees.
@@ -181,6 +198,10 @@ fn introduce(
             seats.capacity,
             event.version(),
         ));
+    }
+    let others = office.event_ids().len().saturating_sub(1);
+    if others > 0 {
+        console::say(format_args!("  others     {others}, at /v1/events/{{eventId}}"));
     }
     console::say(format_args!("  dashboard  http://{address}/"));
     console::say(format_args!("  API        http://{address}/reservations/"));

@@ -1,43 +1,44 @@
-//! `ticketboss stress`: many clients at once, and a verdict on the answers that they got.
+//! `ticketboss stress`: many clients at once, and a verdict on what they were told.
 //!
-//! It grew out of the seed's `test-concurrency.js`, which fired ten requests and judged none. Each
-//! client reserves and cancels over a connection of its own and keeps every answer; at the end
-//! `books` works out from the answers alone whether they can all be true.
+//! It grew out of the seed's `test-concurrency.js`, which fired ten requests and judged none. A server
+//! of its own is stopped in the end, and its ledger tells the judge what was done. Of a server that
+//! goes on, the ledger cannot be read: there, `books` works out from the answers alone whether they
+//! can all be true.
 
-pub mod answers;
 mod books;
-mod client;
-mod own_server;
 mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use uuid::Uuid;
+use tokio::sync::watch;
 
-use self::answers::{Answer, Answers};
 use self::books::Books;
-use self::client::{Client, Target};
-use self::own_server::OwnServer;
-use self::report::{Kind, Latencies};
-use super::{Failure, console};
-use crate::office::Entropy;
+use super::client::{Client, Subject, Summary, Target};
+use super::judging::{Judged, Tally};
+use super::own_server::{OwnServer, Premises};
+use super::storm::{Gathered, Plan, Storm, WhenGone};
+use super::{Failure, console, history, judging};
+use crate::domain::EventId;
+use crate::judge::Scope;
 use crate::shutdown::Signals;
 
 /// The most clients; each has a connection, which takes a descriptor on both sides.
-const CLIENTS_MAX: u64 = 10_000;
+const CLIENTS_MAX: i64 = 10_000;
+/// The event of a server of its own.
+const OWN_EVENT: &str = "stress";
 
 const EXAMPLES: &str = "\
 Examples:
   ticketboss stress                             a server of its own, 20,000 requests
-  ticketboss stress --clients 200 --requests 100000 --data-dir kept --answers answers.jsonl
+  ticketboss stress --clients 200 --requests 100000 --data-dir kept --history history.jsonl
+  ticketboss stress --events a,b,c --read-percent 50
   ticketboss stress --url http://127.0.0.1:8000 --clients 10
   ticketboss stress --requests 1000000 --cancel-percent 0 --capacity 10000000
+  ticketboss stress --requests 1000000 --rounds 20
 
 It exits with status 1 when the verdict is bad.";
 
@@ -48,10 +49,13 @@ pub(super) struct Arguments {
     /// Nobody else may reserve there meanwhile, or the books do not add up
     #[arg(long, value_name = "URL", verbatim_doc_comment)]
     url: Option<String>,
+    /// The events to ask about [default: the default event]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = read_event_id)]
+    events: Vec<EventId>,
     /// How many clients ask at once
     #[arg(long, value_name = "N", default_value_t = 50,
-          value_parser = clap::value_parser!(u64).range(1..=CLIENTS_MAX))]
-    clients: u64,
+          value_parser = clap::value_parser!(u32).range(1..=CLIENTS_MAX))]
+    clients: u32,
     /// How many requests they make together
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     requests: u64,
@@ -59,17 +63,27 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PERCENT", default_value_t = 40,
           value_parser = clap::value_parser!(u64).range(0..=100))]
     cancel_percent: u64,
+    /// How many of a hundred requests only read; these are drawn first
+    #[arg(long, value_name = "PERCENT", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(0..=100))]
+    read_percent: u64,
     /// The most seats that a request asks for
     #[arg(long, value_name = "N", default_value_t = 4,
-          value_parser = clap::value_parser!(u64).range(1..=10))]
-    seats_max: u64,
+          value_parser = clap::value_parser!(u32).range(1..=10))]
+    seats_max: u32,
     /// The seed of the clients' choices
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Write every answer to FILE, one JSON object a line; `verify --answers FILE` reads it
+    /// Do it all so many times, each time with a new server and the next seed: what is kept in mind
+    /// for the judge is that of one time
+    #[arg(long, value_name = "N", default_value_t = 1, verbatim_doc_comment,
+          value_parser = clap::value_parser!(u64).range(1..),
+          conflicts_with_all = ["url", "data_dir", "history"])]
+    rounds: u64,
+    /// Write each request and what came of it to FILE, as JSON, one a line, for `verify --history`
     #[arg(long, value_name = "FILE")]
-    answers: Option<PathBuf>,
-    /// How many seats the event of the started server has
+    history: Option<PathBuf>,
+    /// How many seats each event of the started server has
     #[arg(long, value_name = "N", default_value_t = 500, conflicts_with = "url")]
     capacity: u32,
     /// Keep the started server's database in DIR, which must not have one yet
@@ -77,82 +91,178 @@ pub(super) struct Arguments {
     data_dir: Option<PathBuf>,
 }
 
+fn read_event_id(text: &str) -> Result<EventId, String> {
+    EventId::new(text).map_err(|invalid| format!("an event id {invalid}"))
+}
+
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     console::raise_descriptor_limit();
     let mut signals = Signals::listen()?;
     // Whoever interrupts the run takes the server with it that was started for it.
-    tokio::select! {
-        ended = stress(arguments) => ended,
-        _ = signals.next() => Err("interrupted".into()),
+    let good = tokio::select! {
+        ended = stress(&arguments) => ended?,
+        _ = signals.next() => return Err("interrupted".into()),
+    };
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says whether the verdict is good.
+async fn stress(arguments: &Arguments) -> Result<bool, Failure> {
+    if let Some(file) = &arguments.history {
+        // That it cannot be written is better known now than after all the requests.
+        history::write(file, &[])?;
+    }
+    match &arguments.url {
+        Some(url) => stress_server(arguments, Target::parse(url)?).await,
+        None => stress_own_servers(arguments).await,
     }
 }
 
-async fn stress(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let (target, own_server) = if let Some(url) = &arguments.url {
-        (Target::parse(url)?, None)
+/// Stresses a server that goes on, and judges by the answers.
+async fn stress_server(arguments: &Arguments, target: Target) -> Result<bool, Failure> {
+    let subjects = if arguments.events.is_empty() {
+        let found = summaries(&target, &[None]).await?;
+        let ids = found.iter().map(|summary| EventId::new(&summary.event_id));
+        ids.map(|id| Ok(Subject::by_default(id?))).collect::<Result<Vec<_>, Failure>>()?
     } else {
-        let server = OwnServer::start(arguments.capacity, arguments.data_dir.clone()).await?;
-        (server.target.clone(), Some(server))
+        arguments.events.iter().cloned().map(Subject::of).collect()
     };
-    if let Some(file) = &arguments.answers {
-        // That it cannot be written is better known now than after all the requests.
-        Answers::default().write(file)?;
+    let asked = subjects.iter().map(Some).collect::<Vec<_>>();
+    let before = summaries(&target, &asked).await?;
+    introduce(arguments, &target, &before);
+    let gathered = storm(arguments, &target, subjects.clone(), arguments.seed).await?;
+    let after = summaries(&target, &asked).await.map_err(|gone| {
+        format!("{gone}; without the server there is no verdict, but verify --history can tell")
+    })?;
+    let mut histories = history::by_event(gathered.operations);
+    let mut verdicts = Vec::new();
+    for (subject, (before, after)) in subjects.iter().zip(before.into_iter().zip(after)) {
+        let operations = histories.remove(&subject.event).unwrap_or_default();
+        verdicts.push((&subject.event, Books::new(before, after).judge(&operations)));
     }
-    let before = Client::new(target.clone()).summary().await?;
+    let verdicts = verdicts.iter().map(|(event, verdict)| (*event, verdict)).collect::<Vec<_>>();
+    Ok(judging::print(&verdicts))
+}
+
+/// Stresses one server of its own after the other.
+async fn stress_own_servers(arguments: &Arguments) -> Result<bool, Failure> {
+    let rounds = arguments.rounds;
+    let (mut sum, mut bad) = (Tally::default(), 0_u64);
+    for round in 0..rounds {
+        if rounds > 1 {
+            console::say(format_args!("round {} of {rounds}", round + 1));
+        }
+        let (is_good, tally) =
+            stress_own_server(arguments, arguments.seed.wrapping_add(round)).await?;
+        sum += tally;
+        bad += u64::from(!is_good);
+    }
+    if rounds > 1 {
+        let verdict = if bad == 0 { "all good".to_owned() } else { format!("{bad} BAD") };
+        console::say(format_args!("{rounds} rounds: {sum}; {verdict}"));
+    }
+    Ok(bad == 0)
+}
+
+/// Starts a server, stresses it, stops it, and judges by its ledgers.
+async fn stress_own_server(arguments: &Arguments, seed: u64) -> Result<(bool, Tally), Failure> {
+    let subjects: Vec<_> = if arguments.events.is_empty() {
+        vec![Subject::by_default(EventId::new(OWN_EVENT)?)]
+    } else {
+        arguments.events.iter().cloned().map(Subject::of).collect()
+    };
+    let events = subjects.iter().map(|subject| subject.event.clone()).collect::<Vec<_>>();
+    let premises = Premises::prepare(&events, arguments.capacity, arguments.data_dir.clone())?;
+    let server = OwnServer::start(&premises).await?;
+    let asked = subjects.iter().map(Some).collect::<Vec<_>>();
+    introduce(arguments, &server.target, &summaries(&server.target, &asked).await?);
+    let gathered = storm(arguments, &server.target, subjects, seed).await?;
+    if let Some(peak) = server.memory_peak() {
+        console::say(format_args!("memory    the server had at most {peak}"));
+    }
+    let histories = history::by_event(gathered.operations);
+    let judged = async {
+        server.stop().await?;
+        judging::judge_directory(premises.data_dir(), &histories, Scope::Whole).await
+    };
+    let judged = judged.await;
+    let is_good = judged.as_ref().is_ok_and(|judged| tell(judged));
+    if !is_good {
+        let kept = premises.keep();
+        history::write(&kept.join("history.jsonl"), histories.values().flatten())?;
+        console::say(format_args!("evidence  {}", kept.display()));
+    }
+    let mut sum = Tally::default();
+    for Judged { tally, .. } in &judged? {
+        sum += *tally;
+    }
+    Ok((is_good, sum))
+}
+
+/// Says whether the verdict is good.
+fn tell(judged: &[Judged]) -> bool {
+    for Judged { event, tally, .. } in judged {
+        console::say(format_args!("{event}: {tally}"));
+    }
+    let verdicts = judged.iter().map(|judged| (&judged.event, &judged.verdict));
+    judging::print(&verdicts.collect::<Vec<_>>())
+}
+
+/// The events in numbers, the default one where none is named.
+async fn summaries(
+    target: &Target,
+    subjects: &[Option<&Subject>],
+) -> Result<Vec<Summary>, Failure> {
+    let mut client = Client::new();
+    client.connect(target).await?;
+    let mut summaries = Vec::new();
+    for subject in subjects {
+        summaries.push(client.summary(*subject).await?);
+    }
+    Ok(summaries)
+}
+
+fn introduce(arguments: &Arguments, target: &Target, before: &[Summary]) {
     console::say(format_args!(
-        "{} clients, {} requests to {target}, event {} with {} of {} seats available",
+        "{} clients, {} requests to {target}",
         arguments.clients,
         console::grouped(arguments.requests),
-        before.event_id,
-        before.available_seats,
-        before.total_seats,
     ));
-    let began = Instant::now();
-    let (answers, latencies) = storm(&arguments, &target).await?;
-    let took = began.elapsed();
-    report::print(&answers, &latencies, took);
-    if let Some(file) = &arguments.answers {
-        answers.write(file)?;
+    for Summary { event_id, available_seats, total_seats, .. } in before {
+        console::say(format_args!(
+            "event {event_id} with {available_seats} of {total_seats} seats available"
+        ));
     }
-    let after = Client::new(target).summary().await.map_err(|gone| {
-        format!("{gone}; without the server there is no verdict, but verify --answers can tell")
-    })?;
-    if let Some(server) = own_server {
-        if let Some(peak) = server.memory_peak() {
-            console::say(format_args!("memory    the server had at most {peak}"));
-        }
-        server.stop().await?;
-    }
-    let verdict = Books::new(before, after).judge(&answers);
-    report::print_verdict(&verdict);
-    Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Lets all clients loose, and collects what they were told.
-async fn storm(arguments: &Arguments, target: &Target) -> Result<(Answers, Latencies), Failure> {
+/// Lets all clients loose, tells what they were told, and writes it down.
+async fn storm(
+    arguments: &Arguments,
+    target: &Target,
+    subjects: Vec<Subject>,
+    seed: u64,
+) -> Result<Gathered, Failure> {
+    let plan = Plan {
+        clients: arguments.clients,
+        subjects,
+        seed,
+        cancel_percent: arguments.cancel_percent,
+        read_percent: arguments.read_percent,
+        seats_max: arguments.seats_max,
+        when_gone: WhenGone::End,
+    };
+    let (_stays, whereabouts) = watch::channel(Some(target.clone()));
     let progress = progress_bar(arguments.requests);
-    let left = Arc::new(AtomicU64::new(arguments.requests));
-    let mut clients = tokio::task::JoinSet::new();
-    for number in 0..arguments.clients {
-        let caller = Caller {
-            client: Client::new(target.clone()),
-            partner: format!("stress-{number}"),
-            choices: Entropy::seeded(arguments.seed.wrapping_add(number << 32)),
-            cancel_percent: arguments.cancel_percent,
-            seats_max: arguments.seats_max,
-            has: Vec::new(),
-        };
-        clients.spawn(caller.run(left.clone(), progress.clone()));
-    }
-    let mut answers = Answers::default();
-    let mut latencies = Latencies::new();
-    while let Some(ended) = clients.join_next().await {
-        let (told, took) = ended?;
-        answers.extend(told);
-        latencies.add(&took);
-    }
+    let began = Instant::now();
+    let raging = Storm::new(plan).begin(&whereabouts, arguments.requests);
+    let (_, gathered) = raging.end(|done| progress.set_position(done)).await?;
+    let took = began.elapsed();
     progress.finish_and_clear();
-    Ok((answers, latencies))
+    report::print(&gathered, took);
+    if let Some(file) = &arguments.history {
+        history::write(file, &gathered.operations)?;
+    }
+    Ok(gathered)
 }
 
 fn progress_bar(requests: u64) -> ProgressBar {
@@ -163,54 +273,5 @@ fn progress_bar(requests: u64) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
-}
-
-/// One client: what it has, and how it chooses what to do next.
-struct Caller {
-    client: Client,
-    partner: String,
-    choices: Entropy,
-    cancel_percent: u64,
-    seats_max: u64,
-    has: Vec<(Uuid, u32)>,
-}
-
-impl Caller {
-    async fn run(
-        mut self,
-        left: Arc<AtomicU64>,
-        progress: ProgressBar,
-    ) -> (Vec<Answer>, Latencies) {
-        let mut answers = Vec::new();
-        let mut latencies = Latencies::new();
-        let take = |left: u64| left.checked_sub(1);
-        while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-            let began = Instant::now();
-            let (kind, answer) = self.step().await;
-            latencies.record(kind, began.elapsed());
-            let is_known = !matches!(answer, Answer::Unknown { .. });
-            answers.push(answer);
-            progress.inc(1);
-            if !is_known && !self.client.reaches_server().await {
-                break;
-            }
-        }
-        (answers, latencies)
-    }
-
-    async fn step(&mut self) -> (Kind, Answer) {
-        let choice = self.choices.nonce().get();
-        if choice % 100 < self.cancel_percent && !self.has.is_empty() {
-            let index = usize::try_from(choice / 100).unwrap_or(0) % self.has.len();
-            let (id, seats) = self.has.swap_remove(index);
-            return (Kind::Cancel, self.client.cancel(id, seats).await);
-        }
-        let seats = u32::try_from(choice / 100 % self.seats_max).unwrap_or(0) + 1;
-        let answer = self.client.reserve(&self.partner, seats).await;
-        if let Answer::Reserved { id, seats, .. } = answer {
-            self.has.push((id, seats));
-        }
-        (Kind::Reserve, answer)
     }
 }

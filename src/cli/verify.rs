@@ -1,8 +1,8 @@
 //! `ticketboss verify`: checks everything that can be checked of a data directory, offline.
 //!
 //! For each event: every page's checksum, the hash chain, each change against the state before it,
-//! the record against the ledger, the conservation laws. With `--answers`, also that every answer
-//! that a client was given is true of what is stored.
+//! the record against the ledger, the conservation laws. With `--history`, also whether all that
+//! clients were told can be true of what is stored.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,21 +10,22 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::stress::answers;
-use super::{Failure, console};
+use super::judging::{Docket, Judged};
+use super::{Failure, console, history};
 use crate::config::{Config, Settings};
-use crate::domain::{Event, EventId, Version};
+use crate::domain::{EventId, Version};
+use crate::judge::Scope;
 use crate::store::ledger::{self, ReplayError, Replayed};
 use crate::store::sled::{self as sled_store, Leftovers, SledOptions};
-use crate::store::{Damage, Loaded, Store};
+use crate::store::{Damage, Listed, Loaded, Store};
 
 const EXAMPLES: &str = "\
 Examples:
   ticketboss verify
   ticketboss verify --data-dir /var/lib/ticketboss
-  ticketboss verify --data-dir kept --answers answers.jsonl
+  ticketboss verify --data-dir kept --history history.jsonl --whole-history
 
-It exits with status 1 when anything is damaged, and names event and version.";
+It exits with status 1 when anything is damaged or untrue, and names event and version.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -37,9 +38,18 @@ pub(super) struct Arguments {
     /// File with settings [default: ticketboss.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Hold the answers that `stress --answers FILE` wrote against what is stored
+    /// Hold what `stress --history FILE` wrote against what is stored; may be given several times
     #[arg(long, value_name = "FILE")]
-    answers: Option<PathBuf>,
+    history: Vec<PathBuf>,
+    /// Nobody else has asked for anything: a change that is in no history is a fault, too
+    #[arg(long, requires = "history")]
+    whole_history: bool,
+}
+
+impl Arguments {
+    fn scope(&self) -> Scope {
+        if self.whole_history { Scope::Whole } else { Scope::Part }
+    }
 }
 
 #[derive(Default)]
@@ -49,57 +59,62 @@ struct Checked {
     pages: u64,
     bytes: u64,
     damaged: u64,
+    /// Events that clients were told something about that cannot be true.
+    untrue: u64,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let scope = arguments.scope();
     let settings = Settings { data_dir: arguments.data_dir, ..Settings::default() };
     let config = Config::find(settings, arguments.config.as_deref())?;
-    let answers = arguments.answers.as_deref().map(answers::read).transpose()?;
+    let histories = match arguments.history.as_slice() {
+        [] => None,
+        files => Some(history::by_event(history::read(files)?)),
+    };
+    let mut docket = histories.as_ref().map(|histories| Docket::new(histories, scope));
     let began = Instant::now();
     let opened = sled_store::inspect(&SledOptions::standard(&config.data_dir))?;
     let mut checked = Checked::default();
     tell_leftovers(&opened.leftovers, &mut checked);
-    let mut default_event = None;
-    for listed in opened.store.events().await? {
-        let event = match listed.loaded {
-            Ok(loaded) => check(&opened.store, &listed.event, &loaded, &mut checked).await?,
-            Err(damage) => tell_damage(&damage, &mut checked),
+    for Listed { event, loaded } in opened.store.events().await? {
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(damage) => {
+                tell_damage(&damage, &mut checked);
+                continue;
+            }
         };
-        if event.as_ref().is_some_and(|event| is_before(event, default_event.as_ref())) {
-            default_event = event;
+        let is_whole = check(&opened.store, &event, &loaded, &mut checked).await?;
+        if let (true, Some(docket)) = (is_whole, &mut docket)
+            && let Some(judged) = docket.judge(&opened.store, &event, &loaded).await?
+        {
+            tell_judged(&judged, &mut checked);
         }
     }
     if checked.events == 0 {
         return Err(format!("there is no event in {}", config.data_dir.display()).into());
     }
-    let untrue = match (&answers, &default_event) {
-        (None, _) => 0,
-        (Some(answers), Some(event)) => {
-            tell_untrue(&answers.held_against(event), answers.count_acknowledged())
-        }
-        (Some(_), None) => return Err("there is no whole event to hold the answers against".into()),
-    };
     summarise(&checked, began.elapsed());
-    let good = checked.damaged == 0 && untrue == 0;
+    docket.map_or(Ok(()), Docket::close)?;
+    let good = checked.damaged == 0 && checked.untrue == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The seed's routes are about the event with the lowest number, so its answers are, too.
-fn is_before(event: &Event, other: Option<&Event>) -> bool {
-    other.is_none_or(|other| event.number() < other.number())
-}
-
+/// Checks one event, and says whether it is whole.
 async fn check(
     store: &Store,
     id: &EventId,
     loaded: &Loaded,
     checked: &mut Checked,
-) -> Result<Option<Event>, Failure> {
+) -> Result<bool, Failure> {
     let record = &loaded.record;
     let pages = store.pages(record.number, Version::FIRST, record.version);
     let Replayed { event, pages, bytes } = match ledger::replay(id, loaded, pages).await {
         Ok(replayed) => replayed,
-        Err(ReplayError::Damaged(damage)) => return Ok(tell_damage(&damage, checked)),
+        Err(ReplayError::Damaged(damage)) => {
+            tell_damage(&damage, checked);
+            return Ok(false);
+        }
         Err(ReplayError::Store(error)) => return Err(error.into()),
     };
     checked.events += 1;
@@ -117,14 +132,13 @@ async fn check(
         seats.blocked,
         seats.capacity,
     ));
-    Ok(Some(event))
+    Ok(true)
 }
 
-fn tell_damage(damage: &Damage, checked: &mut Checked) -> Option<Event> {
+fn tell_damage(damage: &Damage, checked: &mut Checked) {
     checked.events += 1;
     checked.damaged += 1;
     console::say(format_args!("DAMAGED  {damage}"));
-    None
 }
 
 fn tell_leftovers(leftovers: &Leftovers, checked: &mut Checked) {
@@ -142,18 +156,22 @@ fn tell_leftovers(leftovers: &Leftovers, checked: &mut Checked) {
     }
 }
 
-fn tell_untrue(untrue: &[String], count: usize) -> usize {
-    for line in untrue.iter().take(10) {
-        console::say(format_args!("UNTRUE   {line}"));
+fn tell_judged(judged: &Judged, checked: &mut Checked) {
+    let Judged { event, verdict, tally, .. } = judged;
+    let broken = verdict.checks.iter().filter(|check| check.fault_count > 0);
+    for check in broken.clone() {
+        let count = console::grouped(check.fault_count as u64);
+        console::say(format_args!("UNTRUE   {event}: {count} times not: {}", check.law));
+        for fault in &check.faults {
+            console::say(format_args!("           {fault}"));
+        }
     }
-    let count = console::grouped(count as u64);
-    match untrue.len() {
-        0 => console::say(format_args!(
-            "good     {count} acknowledged answers, all true of what is stored"
-        )),
-        wrong => console::say(format_args!("UNTRUE   {wrong} of {count} acknowledged answers")),
+    if verdict.is_good() {
+        console::say(format_args!("good     {event}: {tally}: all can be true"));
+    } else {
+        checked.untrue += 1;
+        console::say(format_args!("UNTRUE   {event}: {tally}: not all can be true"));
     }
-    untrue.len()
 }
 
 #[expect(

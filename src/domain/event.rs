@@ -81,13 +81,8 @@ impl Event {
         if change.version != Version::FIRST {
             return Err(violation(change.version, "an event is created at version 1"));
         }
-        let seats = SeatCounts {
-            capacity: capacity.get(),
-            available: capacity.get(),
-            held: 0,
-            confirmed: 0,
-            blocked: 0,
-        };
+        let capacity = capacity.get() + u32::from(cfg!(feature = "sabotage-one-seat-too-many"));
+        let seats = SeatCounts { capacity, available: capacity, held: 0, confirmed: 0, blocked: 0 };
         Ok(Self {
             number,
             version: Version::FIRST,
@@ -161,7 +156,8 @@ impl Event {
     /// The reservation of exactly this id.
     pub fn reservation(&self, id: ReservationId) -> Option<&Reservation> {
         let kept = self.reservations.get(&id.version)?;
-        (kept.id(self.number, id.version) == id).then_some(kept)
+        let is_it = kept.id(self.number, id.version) == id;
+        (is_it || cfg!(feature = "sabotage-guessable-ids")).then_some(kept)
     }
 
     /// Says what would follow from `command` at the time `now`, and changes nothing.
@@ -180,7 +176,11 @@ impl Event {
         };
         Ok(Change {
             version: self.version.next(),
-            at: now.max(self.updated_at),
+            at: if cfg!(feature = "sabotage-date-backwards") {
+                now
+            } else {
+                now.max(self.updated_at)
+            },
             by: command.by.clone(),
             request: command.request,
             fact,
@@ -198,7 +198,8 @@ impl Event {
             .filter(|seats| seats.get() <= most)
             .ok_or(Refusal::SeatsPerRequest { asked, most })?;
         let available = self.seats.available;
-        if asked > available {
+        let is_last_refused = cfg!(feature = "sabotage-refuse-last-seat") && asked == available;
+        if asked > available || is_last_refused {
             return Err(Refusal::NotEnoughSeats { asked, available, version: self.version });
         }
         // Nothing can refuse from here on.
@@ -207,7 +208,9 @@ impl Event {
 
     fn decide_cancel(&self, id: ReservationId) -> Result<Fact, Refusal> {
         let reservation = self.reservation(id).ok_or(Refusal::ReservationNotFound)?;
-        if let Status::Cancelled { since } = reservation.status {
+        if let Status::Cancelled { since } = reservation.status
+            && !cfg!(feature = "sabotage-give-back-twice")
+        {
             return Err(Refusal::AlreadyCancelled { since });
         }
         // Nothing can refuse from here on.
@@ -258,7 +261,9 @@ impl Event {
         let totals =
             self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
         totals.reservations -= 1;
-        totals.seats -= u64::from(seats);
+        if !cfg!(feature = "sabotage-keep-partner-seats") {
+            totals.seats -= u64::from(seats);
+        }
         self.seats.available += seats;
         self.seats.confirmed -= seats;
         self.live_reservations -= 1;

@@ -28,9 +28,9 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// The first variable segment of the path, or nothing where the route has none.
-    pub(super) fn segment(&self) -> &str {
-        self.segments.first().map_or("", String::as_str)
+    /// A variable segment of the path by its place, or nothing where the route has fewer.
+    pub(super) fn segment(&self, place: usize) -> &str {
+        self.segments.get(place).map_or("", String::as_str)
     }
 
     /// Whether the body says that it is JSON.

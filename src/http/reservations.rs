@@ -1,7 +1,7 @@
-//! The seed's three routes: reserve, cancel and summarise the default event.
+//! Reserve, cancel and summarise: the event of the path under `/v1`, the default one at the root.
 //!
-//! The names, the order of the fields and the texts are the seed's, so that its clients work
-//! unchanged.
+//! The routes at the root are the seed's. The names, the order of the fields and the texts are its, too,
+//! so that its clients work unchanged; under `/v1` they are the same.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use super::Context;
 use super::input::Input;
 use super::problem::{Fault, Problem};
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
-use crate::domain::{Event, PartnerId, Refusal, ReservationId};
+use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
+use crate::office::OfficeError;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,12 +45,58 @@ struct ReserveBody<'a> {
     seats: Option<&'a RawValue>,
 }
 
-/// `POST /reservations/`: takes seats for a partner. 201 with the reservation; 400
+/// `POST /v1/events/{eventId}/reservations`: takes seats for a partner. 201 with the reservation; 400
 /// `invalid_request`, `seats_per_request`; 404 `event_not_found`; 409 `not_enough_seats`; 413; 503.
 pub(super) async fn reserve(context: Context, input: Input) -> Result<Response, Problem> {
-    let (partner, seats) = read_reserve(&input)?;
-    let event = context.office.default_event_id()?;
-    let reserved = context.office.reserve(&event, partner, seats, input.request_id).await?;
+    reserve_of(&event_in_path(&input)?, &context, &input).await
+}
+
+/// `POST /reservations/`: the same of the default event.
+pub(super) async fn reserve_of_default(
+    context: Context,
+    input: Input,
+) -> Result<Response, Problem> {
+    reserve_of(&context.office.default_event_id()?, &context, &input).await
+}
+
+/// `DELETE /v1/events/{eventId}/reservations/{id}`: gives up a reservation of the event. 204; 404
+/// `event_not_found`; 404 `reservation_not_found` where the id is unknown, of another event, cancelled
+/// already or no id at all; 503.
+pub(super) async fn cancel_of_event(context: Context, input: Input) -> Result<Response, Problem> {
+    let event = context.office.event(&event_in_path(&input)?)?;
+    let id = read_reservation_id(input.segment(1))?;
+    if id.event != event.number() {
+        return Err(Refusal::ReservationNotFound.into());
+    }
+    cancel_any(id, &context, &input).await
+}
+
+/// `DELETE /reservations/{id}`: the same of whatever event the reservation is of; its id says which.
+pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
+    cancel_any(read_reservation_id(input.segment(0))?, &context, &input).await
+}
+
+/// `GET /v1/events/{eventId}`: the event in numbers, all of one version. 200, or 304 where the caller
+/// has that version; 404 `event_not_found`; 503 `event_damaged`.
+pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
+    summary_of(&event_in_path(&input)?, &context, &input)
+}
+
+/// `GET /reservations/`: the same of the default event.
+pub(super) async fn summary_of_default(
+    context: Context,
+    input: Input,
+) -> Result<Response, Problem> {
+    summary_of(&context.office.default_event_id()?, &context, &input)
+}
+
+async fn reserve_of(
+    event: &EventId,
+    context: &Context,
+    input: &Input,
+) -> Result<Response, Problem> {
+    let (partner, seats) = read_reserve(input)?;
+    let reserved = context.office.reserve(event, partner, seats, input.request_id).await?;
     let body = ReservedBody {
         reservation_id: Uuid::from_u128(reserved.id.to_bits()).to_string(),
         seats: reserved.seats,
@@ -59,25 +106,31 @@ pub(super) async fn reserve(context: Context, input: Input) -> Result<Response, 
     Ok(with_version(json(StatusCode::CREATED, &body), reserved.version))
 }
 
-/// `DELETE /reservations/{id}`: gives up a reservation. 204; 404 `reservation_not_found` where the
-/// id is unknown, cancelled already or no id at all; 503.
-pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
-    let id = Uuid::try_parse(input.segment()).ok();
-    let id = id
-        .and_then(|uuid| ReservationId::from_bits(uuid.as_u128()))
-        .ok_or(Refusal::ReservationNotFound)?;
+async fn cancel_any(
+    id: ReservationId,
+    context: &Context,
+    input: &Input,
+) -> Result<Response, Problem> {
     let version = context.office.cancel(id, input.request_id).await?;
     Ok(with_version(empty(StatusCode::NO_CONTENT), version))
 }
 
-/// `GET /reservations/`: the event in numbers, all of one version. 200, or 304 where the caller has
-/// that version; 404 `event_not_found`; 503 `event_damaged`.
-pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&context.office.default_event_id()?)?;
+fn summary_of(event: &EventId, context: &Context, input: &Input) -> Result<Response, Problem> {
+    let event = context.office.event(event)?;
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
     Ok(as_state(json(StatusCode::OK, &summarise(&event)), event.version()))
+}
+
+/// What is no event id is no event's.
+fn event_in_path(input: &Input) -> Result<EventId, OfficeError> {
+    EventId::new(input.segment(0)).map_err(|_| OfficeError::EventNotFound)
+}
+
+fn read_reservation_id(text: &str) -> Result<ReservationId, Refusal> {
+    let uuid = Uuid::try_parse(text).map_err(|_| Refusal::ReservationNotFound)?;
+    ReservationId::from_bits(uuid.as_u128()).ok_or(Refusal::ReservationNotFound)
 }
 
 fn summarise(event: &Event) -> SummaryBody<'_> {

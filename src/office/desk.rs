@@ -1,16 +1,16 @@
 //! Where an event is asked for something: its queue, its last committed state, its damage if any.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use super::writer::{Request, Shown, Writer};
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
 use crate::store::{Damage, Loaded, Store};
+use crate::tasks::Tasks;
+use crate::tasks::sync::{Mutex, mpsc, oneshot};
 
 /// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
 const QUEUE_COMMANDS_MAX: usize = 4096;
@@ -23,23 +23,34 @@ pub(super) struct Desk {
     shown: Arc<ArcSwap<Shown>>,
     /// Gone once the desk is closed, or from the start where the event is damaged.
     queue: Mutex<Option<mpsc::Sender<Request>>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Closes when the writer ends.
+    writer_ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Desk {
     /// Opens an event for business: starts its writer.
-    pub(super) fn open(store: Store, clock: Clock, event: Event, loaded: Loaded) -> Self {
+    pub(super) fn open(
+        tasks: &Tasks,
+        store: Store,
+        clock: Clock,
+        event: Event,
+        loaded: Loaded,
+    ) -> Self {
         let (id, number) = (event.id().clone(), event.number());
         let shown = Arc::new(ArcSwap::from_pointee(Shown::Committed(Arc::new(event.clone()))));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let writer = Writer::new(store, clock, event, loaded, shown.clone());
-        let writer = tokio::spawn(writer.run(requests));
+        let (at_the_end, writer_ended) = oneshot::channel::<()>();
+        tasks.spawn(async move {
+            writer.run(requests).await;
+            drop(at_the_end);
+        });
         Self {
             id,
             number: Some(number),
             shown,
             queue: Mutex::new(Some(queue)),
-            writer: Mutex::new(Some(writer)),
+            writer_ended: Mutex::new(Some(writer_ended)),
         }
     }
 
@@ -50,7 +61,7 @@ impl Desk {
             number,
             shown: Arc::new(ArcSwap::from_pointee(Shown::Damaged(damage))),
             queue: Mutex::new(None),
-            writer: Mutex::new(None),
+            writer_ended: Mutex::new(None),
         }
     }
 
@@ -91,6 +102,10 @@ impl Desk {
         }
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(OfficeError::Unavailable)?;
+        if cfg!(feature = "sabotage-refuse-and-do") && queue.max_capacity() - queue.capacity() > 2 {
+            drop(queue.try_send(request));
+            return Err(OfficeError::Overloaded);
+        }
         queue.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OfficeError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => OfficeError::Unavailable,
@@ -100,10 +115,11 @@ impl Desk {
     /// Takes no more commands, and waits until the writer has answered those it has.
     pub(super) async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            // A writer that panicked has answered nobody, which its callers were told.
-            let _ = writer.await;
+        let ended = self.writer_ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended {
+            // Nothing is ever sent: the writer drops the other end when he ends, also in a panic, in
+            // which he has answered nobody; his callers were told so.
+            let _ = ended.await;
         }
     }
 }

@@ -9,13 +9,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
 
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Change, Command, Event, Fact, Refusal, Violation};
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Fault, Loaded, Store, Swap};
+use crate::tasks::sync::{mpsc, oneshot, receive_many, yield_now};
 
 /// How many commands are decided and committed as one.
 const BATCH_COMMANDS_MAX: usize = 1024;
@@ -69,8 +69,11 @@ impl Writer {
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
-        while requests.recv_many(&mut batch, BATCH_COMMANDS_MAX).await > 0 {
+        while receive_many(&mut requests, &mut batch, BATCH_COMMANDS_MAX).await > 0 {
             gather(&mut requests, &mut batch).await;
+            if cfg!(feature = "sabotage-refuse-before-commit") {
+                batch = self.refuse_at_once(batch);
+            }
             match self.settle(&batch).await {
                 Ok(outcomes) => self.answer(batch.drain(..), outcomes),
                 Err(error) => {
@@ -101,15 +104,36 @@ impl Writer {
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
+            if cfg!(feature = "sabotage-show-before-commit") {
+                self.shown.store(Arc::new(Shown::Committed(Arc::new(after.clone()))));
+            }
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
                     self.show(after);
                     return Ok(outcomes);
                 }
-                Swap::Lost => self.catch_up().await?,
+                Swap::Lost => {
+                    self.catch_up().await?;
+                    if cfg!(feature = "sabotage-answer-lost-swap") {
+                        return Ok(outcomes);
+                    }
+                }
             }
         }
+    }
+
+    /// The planted defect: who is refused is told so before what that rests on is durable.
+    fn refuse_at_once(&self, batch: Vec<Request>) -> Vec<Request> {
+        let outcomes = self.decide(&batch).outcomes;
+        let mut accepted = Vec::with_capacity(BATCH_COMMANDS_MAX);
+        for (request, outcome) in batch.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(_) => accepted.push(request),
+                Err(refusal) => drop(request.answer.send(Err(OfficeError::Refused(refusal)))),
+            }
+        }
+        accepted
     }
 
     fn decide(&self, batch: &[Request]) -> Decided {
@@ -216,7 +240,7 @@ impl Writer {
 async fn gather(requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) {
     for _ in 0..GATHER_TURNS_MAX {
         let before = requests.len();
-        tokio::task::yield_now().await;
+        yield_now().await;
         if requests.len() == before {
             break;
         }

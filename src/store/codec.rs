@@ -266,7 +266,12 @@ impl PageWriter {
     pub fn try_push(&mut self, change: &Change) -> bool {
         let length_before = self.changes.len();
         self.push(change);
-        if PAGE_HEAD_BYTES_MAX + self.changes.len() <= PAGE_BYTES_MAX {
+        let most = if cfg!(feature = "sabotage-overfull-page") {
+            2 * PAGE_BYTES_MAX
+        } else {
+            PAGE_BYTES_MAX
+        };
+        if PAGE_HEAD_BYTES_MAX + self.changes.len() <= most {
             return true;
         }
         self.changes.truncate(length_before);
@@ -412,7 +417,7 @@ fn unseal(bytes: &[u8], bytes_max: usize) -> Result<(&[u8], Digest), Unreadable>
     }
     let (sealed, found) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(length.clone())?;
     let digest = *blake3::hash(sealed).as_bytes();
-    if checksum(&digest) != found {
+    if checksum(&digest) != found && !cfg!(feature = "sabotage-trust-checksum") {
         return Err(Unreadable::Checksum);
     }
     let (format, body) = sealed.split_first().ok_or(length)?;

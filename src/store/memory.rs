@@ -11,11 +11,42 @@ use crate::domain::{EventId, EventNumber, Version};
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Kept>>);
 
-#[derive(Debug, Default)]
-struct Kept {
-    records: BTreeMap<EventId, Arc<[u8]>>,
-    pages: BTreeMap<(EventNumber, Version), Arc<[u8]>>,
-    numbers_claimed: u32,
+/// Records and pages in memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept {
+    pub(super) records: BTreeMap<EventId, Arc<[u8]>>,
+    pub(super) pages: BTreeMap<(EventNumber, Version), Arc<[u8]>>,
+    pub(super) numbers_claimed: u32,
+}
+
+impl Kept {
+    pub(super) fn load(&self, event: &EventId) -> Option<Result<Loaded, Damage>> {
+        self.records.get(event).map(|bytes| read_record(event, bytes))
+    }
+
+    /// Whether the record of `event` is the one that `token` stands for.
+    pub(super) fn has(&self, event: &EventId, token: &Token) -> bool {
+        self.records.get(event).map(AsRef::as_ref) == token.bytes()
+    }
+
+    pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
+        if from > to {
+            return PageStream::of(Vec::new());
+        }
+        let pages = self.pages.range((number, from)..=(number, to));
+        let stored = |((_, first_version), bytes): (&(EventNumber, Version), &Arc<[u8]>)| {
+            StoredPage { first_version: *first_version, bytes: bytes.clone() }
+        };
+        PageStream::of(pages.map(stored).collect())
+    }
+
+    pub(super) fn events(&self) -> Vec<Listed> {
+        let listed = |(event, bytes): (&EventId, &Arc<[u8]>)| Listed {
+            event: event.clone(),
+            loaded: read_record(event, bytes),
+        };
+        self.records.iter().map(listed).collect()
+    }
 }
 
 impl MemoryStore {
@@ -24,12 +55,12 @@ impl MemoryStore {
     }
 
     pub(super) fn load(&self, event: &EventId) -> Option<Result<Loaded, Damage>> {
-        self.kept().records.get(event).map(|bytes| read_record(event, bytes))
+        self.kept().load(event)
     }
 
     pub(super) fn commit(&self, event: &EventId, token: &Token, commit: &Commit) -> Swap {
         let mut kept = self.kept();
-        if kept.records.get(event).map(AsRef::as_ref) != token.bytes() {
+        if !kept.has(event, token) {
             return Swap::Lost;
         }
         for (first_version, bytes) in &commit.pages {
@@ -43,34 +74,11 @@ impl MemoryStore {
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
-        let pages = self
-            .kept()
-            .pages
-            .range((number, from)..)
-            .take_while(|(place, _)| **place <= (number, to))
-            .map(|((_, first_version), bytes)| StoredPage {
-                first_version: *first_version,
-                bytes: bytes.clone(),
-            })
-            .collect::<Vec<_>>();
-        let (sender, stream) = PageStream::new();
-        tokio::spawn(async move {
-            for page in pages {
-                if sender.send(Ok(page)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        stream
+        self.kept().pages(number, from, to)
     }
 
     pub(super) fn events(&self) -> Vec<Listed> {
-        let kept = self.kept();
-        let listed = |(event, bytes): (&EventId, &Arc<[u8]>)| Listed {
-            event: event.clone(),
-            loaded: read_record(event, bytes),
-        };
-        kept.records.iter().map(listed).collect()
+        self.kept().events()
     }
 
     pub(super) fn claim_event_number(&self) -> EventNumber {

@@ -7,12 +7,11 @@
 //! | `meta` | `event_numbers_claimed` | the highest number given out, big-endian |
 //!
 //! sled by itself loses acknowledged writes in a power cut and can lock itself out after a kill; what
-//! is done about each is said where it is done: `open` for starting, `committer` for writing.
+//! is done about each is said where it is done: `open` for starting, `engine` for writing.
 
 mod caught;
-mod committer;
 mod disk;
-mod leftovers;
+mod engine;
 mod lock;
 mod open;
 mod witness;
@@ -24,16 +23,13 @@ use ::sled::Tree;
 use tokio::sync::mpsc;
 
 use self::caught::LastHandle;
-use self::committer::Committer;
-pub use self::leftovers::{Leftovers, Orphan};
 use self::lock::EngineRelease;
 use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
-use self::witness::Witnessed;
+use super::committer::CommitterThread;
 use super::ledger::Commit;
-use super::{
-    Damage, Fault, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token, read_record,
-};
+pub use super::leftovers::{Leftovers, Orphan};
+use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token};
 use crate::domain::{EventId, EventNumber, Version};
 
 /// What sled may usually keep in memory.
@@ -72,11 +68,8 @@ pub struct SledStore(Arc<Shared>);
 /// goes.
 #[derive(Debug)]
 struct Shared {
-    committer: Committer,
-    events: Tree,
+    committer: CommitterThread,
     ledger: Tree,
-    /// What the database had at least before it was opened.
-    witnessed: Witnessed,
     _last_handle: LastHandle,
     _release: EngineRelease,
     _held: Held,
@@ -87,12 +80,7 @@ impl SledStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        let (store, event) = (self.clone(), event.clone());
-        blocking(move || {
-            let bytes = store.0.events.get(event.as_str()).map_err(failed)?;
-            Ok(bytes.map(|bytes| read_record(&event, &bytes)))
-        })
-        .await
+        self.0.committer.committer().load(event.clone()).await
     }
 
     pub(super) async fn commit(
@@ -101,7 +89,7 @@ impl SledStore {
         token: &Token,
         commit: Commit,
     ) -> Result<Swap, StoreError> {
-        self.0.committer.commit(event.clone(), token.clone(), commit).await
+        self.0.committer.committer().commit(event.clone(), token.clone(), commit).await
     }
 
     pub(super) fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
@@ -116,51 +104,15 @@ impl SledStore {
     }
 
     pub(super) async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        let store = self.clone();
-        blocking(move || {
-            let mut listed = Vec::new();
-            for entry in &store.0.events {
-                let (key, bytes) = entry.map_err(failed)?;
-                let event = event_id(&key)?;
-                let loaded = read_record(&event, &bytes);
-                listed.push(Listed { event, loaded });
-            }
-            hold_against(&store.0.witnessed, &mut listed);
-            Ok(listed)
-        })
-        .await
+        self.0.committer.committer().events().await
     }
 
     pub(super) async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
-        self.0.committer.claim_event_number().await
+        self.0.committer.committer().claim_event_number().await
     }
 
     pub(super) async fn failed(&self) -> Arc<str> {
-        self.0.committer.failed().await
-    }
-}
-
-/// Marks events that have fewer changes than they had as damaged, and lists those that are gone.
-fn hold_against(witnessed: &Witnessed, listed: &mut Vec<Listed>) {
-    for (event, witnessed) in witnessed {
-        let lost = |stored: Version| Damage {
-            event: event.clone(),
-            version: stored.next(),
-            fault: Fault::Lost { stored, witnessed: *witnessed },
-        };
-        match listed.binary_search_by(|listed| listed.event.cmp(event)) {
-            Err(place) => {
-                let loaded = Err(lost(Version::ZERO));
-                listed.insert(place, Listed { event: event.clone(), loaded });
-            }
-            Ok(place) => {
-                let Some(found) = listed.get_mut(place) else { continue };
-                let stored = found.loaded.as_ref().map_or(*witnessed, |kept| kept.record.version);
-                if stored < *witnessed {
-                    found.loaded = Err(lost(stored));
-                }
-            }
-        }
+        self.0.committer.committer().failed().await
     }
 }
 
@@ -181,15 +133,6 @@ fn send_pages(
             return;
         }
     }
-}
-
-/// Runs something that may touch the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|panic| Err(StoreError::Failed(panic.to_string().into())))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use crate::program::{Serving, complained, run, said, ticketboss, wait_for_line};
-use crate::wire::{Connection, PATIENCE, ask, bare, json, reserve};
+use crate::wire::{Connection, ask, bare, json, reserve};
 
-fn directory() -> tempfile::TempDir {
+pub(crate) fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
@@ -22,7 +22,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 /// Runs a command that must not do anything: it says one line, and exits with 1.
-fn refused(command: &mut Command) -> String {
+pub(crate) fn refused(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let complaint = complained(&output);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
@@ -103,23 +103,6 @@ async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     let (code, took) = server.stop();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
-}
-
-#[tokio::test]
-async fn an_interrupted_stress_takes_its_server_with_it() {
-    let home = directory();
-    let arguments = ["stress", "--clients", "2", "--requests", "100000000", "--data-dir", "kept"];
-    let mut stress = ticketboss(home.path(), &arguments);
-    let stress = stress.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // The server has written its process id: it has the database.
-    wait_for_line(&home.path().join("kept/lock"), "");
-    let pid = stress.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(stress.wait_with_output().unwrap().status.code(), Some(1));
-    let deadline = Instant::now() + PATIENCE;
-    while complained(&run(home.path(), &["verify", "--data-dir", "kept"])).contains("is in use") {
-        assert!(Instant::now() < deadline, "the server is still there");
-    }
 }
 
 #[test]
@@ -210,7 +193,7 @@ async fn another_first_event_can_be_given() {
     assert_eq!((&summary["eventId"], &summary["totalSeats"]), (&"gala".into(), &12.into()));
     assert_eq!(reserve(server.address, "p", 5).await.status, 400);
     server.kill();
-    // It is the first event that counts: the next start changes nothing.
+    // Without the file, the next start changes nothing.
     let server = Serving::start(home.path(), &[]);
     let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
     assert_eq!(summary["eventId"], "gala");
@@ -221,6 +204,54 @@ async fn another_first_event_can_be_given() {
     ));
     assert!(why.starts_with("ticketboss: cannot read none.json: "), "{why}");
     assert!(!home.path().join("other").exists());
+}
+
+#[tokio::test]
+async fn several_first_events_can_be_given_and_missing_ones_are_created() {
+    let home = directory();
+    let event = |id: &str, seats: u32| serde_json::json!({ "eventId": id, "name": "An event", "totalSeats": seats });
+    let start = |events: &[serde_json::Value]| {
+        let text = serde_json::Value::from(events).to_string();
+        fs::write(home.path().join("events.json"), text).unwrap();
+        Serving::start(home.path(), &["--seed-event", "events.json"])
+    };
+    // As if the first start had been killed before it came to the others.
+    let server = start(&[event("b", 20)]);
+    assert_eq!(reserve(server.address, "p", 2).await.status, 201);
+    server.kill();
+    let server = start(&[event("a", 10), event("b", 99), event("c", 30)]);
+    assert!(
+        server.introduction[2].contains(" b, An event: 18 of 20 "),
+        "{:?}",
+        server.introduction
+    );
+    assert_eq!(server.introduction[3], "  others     2, at /v1/events/{eventId}");
+    for (id, seats) in [("a", 10), ("b", 18), ("c", 30)] {
+        let summary = ask(server.address, &bare(&format!("GET /v1/events/{id}"), &[])).await;
+        assert_eq!(summary.json()["availableSeats"], seats, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_has_lost_its_record_is_not_begun_anew() {
+    let home = directory();
+    let events =
+        r#"[{"eventId":"a","name":"A","totalSeats":1},{"eventId":"b","name":"B","totalSeats":1}]"#;
+    fs::write(home.path().join("events.json"), events).unwrap();
+    let arguments = ["--seed-event", "events.json"];
+    let server = Serving::start(home.path(), &arguments);
+    let of_b = json("POST /v1/events/b/reservations", r#"{"partnerId":"p","seats":1}"#);
+    assert_eq!(ask(server.address, &of_b).await.status, 201);
+    server.kill();
+    // Not even a witness is left of it.
+    fs::remove_file(home.path().join("data/db/witness")).unwrap();
+    let config = sled::Config::new().path(home.path().join("data/db"));
+    let database = config.segment_size(2 * 1024 * 1024).open().unwrap();
+    assert!(database.open_tree("events").unwrap().remove("b").unwrap().is_some());
+    drop(database);
+    let server = Serving::start(home.path(), &arguments);
+    let found = ask(server.address, &bare("GET /v1/events/b", &[])).await;
+    assert_eq!(found.problem(), "404 event_not_found: Event not found");
 }
 
 #[tokio::test]
@@ -249,77 +280,6 @@ async fn the_access_log_is_in_combined_format_and_reopened_on_hangup() {
     ask(server.address, &bare("GET /second", &[])).await;
     wait_for_line(&log, "/second");
     assert!(!fs::read_to_string(home.path().join("logs/a.log.1")).unwrap().contains("/second"));
-}
-
-#[tokio::test]
-async fn stress_judges_its_own_server_and_its_answers_can_be_verified() {
-    let home = directory();
-    let arguments = [
-        "stress",
-        "--clients",
-        "20",
-        "--requests",
-        "2000",
-        "--data-dir",
-        "kept",
-        "--answers",
-        "answers.jsonl",
-    ];
-    let output = run(home.path(), &arguments);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
-    assert!(text.contains("409 not enough seats left"), "{text}");
-    assert!(text.ends_with("verdict: good\n"), "{text}");
-    let verified =
-        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
-    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
-    assert!(said(&verified).contains(" acknowledged answers, all true of what is stored"));
-    // An answer that the store does not bear out is found.
-    let mut answers = fs::read_to_string(home.path().join("answers.jsonl")).unwrap();
-    answers.push_str(
-        r#"{"answer":"reserved","id":"00000001-0000-8000-8009-61b42a322344","seats":1,"version":2}"#,
-    );
-    fs::write(home.path().join("answers.jsonl"), answers).unwrap();
-    let verified =
-        run(home.path(), &["verify", "--data-dir", "kept", "--answers", "answers.jsonl"]);
-    assert_eq!(verified.status.code(), Some(1));
-    assert!(said(&verified).contains("UNTRUE   1 of "), "{}", said(&verified));
-}
-
-#[tokio::test]
-async fn stress_finds_that_its_books_do_not_add_up() {
-    let home = directory();
-    let server = Serving::start(home.path(), &["--access-log", "off"]);
-    let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "20000"];
-    let mut stress = ticketboss(home.path(), &arguments);
-    let stress = stress.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // Somebody else reserves meanwhile: versions that the answers do not account for.
-    loop {
-        let summary = ask(server.address, &bare("GET /reservations/", &[])).await.json();
-        if summary["version"].as_u64().unwrap() > 10 {
-            break;
-        }
-    }
-    let body = r#"{"partnerId":"somebody else","seats":1}"#;
-    let mut tries = 0;
-    while ask(server.address, &json("POST /reservations/", body)).await.status != 201 {
-        tries += 1;
-        assert!(tries < 100_000, "there was never a seat");
-    }
-    let output = tokio::task::spawn_blocking(|| stress.wait_with_output().unwrap()).await.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("BAD   versions are distinct and without a gap"));
-    assert!(said(&output).ends_with("verdict: BAD\n"));
-}
-
-#[test]
-fn stress_says_that_nobody_is_there() {
-    let home = directory();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{free}");
-    let why = refused(&mut ticketboss(home.path(), &["stress", "--url", &url]));
-    assert!(why.starts_with(&format!("ticketboss: cannot connect to {url}: ")), "{why}");
 }
 
 #[tokio::test]
@@ -353,6 +313,27 @@ async fn verify_names_the_first_fault() {
     }
     let ready = ask(server.address, &bare("GET /readyz", &[])).await;
     assert_eq!(ready.text(), r#"{"status":"ready","damagedEvents":["node-meetup-2025"]}"#);
+}
+
+#[test]
+fn what_a_killed_verify_has_left_is_removed() {
+    let home = directory();
+    Serving::start(home.path(), &["--access-log", "off"]).kill();
+    let kept = names(&home.path().join("data/db"));
+    let copy = home.path().join("data/db/inspected");
+    let leave = || {
+        fs::create_dir_all(copy.join("blobs")).unwrap();
+        fs::write(copy.join("db"), "half").unwrap();
+    };
+    leave();
+    let verified = run(home.path(), &["verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", complained(&verified));
+    assert_eq!(names(&home.path().join("data/db")), kept);
+    leave();
+    Serving::start(home.path(), &["--access-log", "off"]).kill();
+    assert!(!copy.exists());
+    assert_eq!(names(home.path()), ["data"]);
+    assert_eq!(names(&home.path().join("data")), ["db"]);
 }
 
 #[test]

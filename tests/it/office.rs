@@ -14,8 +14,8 @@ use ticketboss::domain::{
     Version,
 };
 use ticketboss::office::{Entropy, Office, OfficeError, Reserved};
-use ticketboss::store::codec::{Digest, Page};
-use ticketboss::store::ledger::{Commit, replay};
+use ticketboss::store::codec::Digest;
+use ticketboss::store::ledger::{Commit, changes, replay};
 use ticketboss::store::memory::MemoryStore;
 use ticketboss::store::sled::{SledOptions, open};
 use ticketboss::store::{Store, Swap};
@@ -113,12 +113,8 @@ async fn read_back(store: &Store) -> (Event, Vec<Change>) {
     let (number, to) = (loaded.record.number, loaded.record.version);
     let pages = store.pages(number, Version::FIRST, to);
     let replayed = replay(&id, &loaded, pages).await.unwrap();
-    let mut pages = store.pages(number, Version::FIRST, to);
-    let mut changes = Vec::new();
-    while let Some(page) = pages.next().await {
-        changes.extend(Page::decode(&page.unwrap().bytes).unwrap().changes);
-    }
-    (replayed.event, changes)
+    let pages = store.pages(number, Version::FIRST, to);
+    (replayed.event, changes(&id, pages).await.unwrap())
 }
 
 async fn a_reservation_takes_seats_and_a_cancellation_gives_them_back(store: Store) {

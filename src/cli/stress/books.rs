@@ -1,36 +1,22 @@
-//! The verdict: can all these answers be true of one event?
+//! The verdict where the ledger cannot be read: can all these answers be true of one event?
 //!
 //! Every accepted change tells its version, so the answers put themselves in order. Walking them in
-//! that order gives the seats available at each version, without asking the server; then each
-//! refusal is held against the version that it says it rests on.
+//! that order gives the event in numbers at each version, without asking the server; then each
+//! refusal and each read is held against the version that it says it rests on. The judge, who has the
+//! ledger, sees more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::answers::{Answer, Answers};
-use super::client::Summary;
+use uuid::Uuid;
 
-/// What was true before the run and after it, by the server's own summary.
+use crate::cli::client::Summary;
+use crate::judge::history::{Asked, Operation, Outcome};
+use crate::judge::{Check, FAULTS_TOLD_MAX, Verdict, laws};
+
+/// What was true of an event before the run and after it, by the server's own summary.
 pub(super) struct Books {
     before: Summary,
     after: Summary,
-}
-
-/// What the books say.
-pub(super) struct Verdict {
-    /// What was checked, and how many faults were found in each.
-    pub(super) checks: Vec<Check>,
-}
-
-/// One thing that must hold.
-pub(super) struct Check {
-    pub(super) law: &'static str,
-    pub(super) faults: Vec<String>,
-}
-
-impl Verdict {
-    pub(super) fn is_good(&self) -> bool {
-        self.checks.iter().all(|check| check.faults.is_empty())
-    }
 }
 
 /// What changed at one version.
@@ -40,46 +26,51 @@ struct Change {
     reservations: i64,
 }
 
+/// The event in numbers at one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    available: i64,
+    reservations: i64,
+}
+
+type States = BTreeMap<u64, State>;
+
 impl Books {
     pub(super) fn new(before: Summary, after: Summary) -> Self {
         Self { before, after }
     }
 
-    pub(super) fn judge(&self, answers: &Answers) -> Verdict {
-        let mut changes = answers.iter().filter_map(change).collect::<Vec<_>>();
+    pub(super) fn judge(&self, operations: &[Operation]) -> Verdict {
+        let mut changes = changes(operations);
         changes.sort_by_key(|change| change.version);
-        let available = self.available_by_version(&changes);
-        Verdict {
-            checks: vec![
-                Check { law: "every request got an answer it deserves", faults: strange(answers) },
-                Check {
-                    law: "versions are distinct and without a gap",
-                    faults: self.version_faults(&changes),
-                },
-                Check {
-                    law: "never more seats taken than there are, or given back than taken",
-                    faults: self.oversold(&available),
-                },
-                Check {
-                    law: "nobody was refused while there were seats enough",
-                    faults: refused_wrongly(answers, &available),
-                },
-                Check {
-                    law: "the summary is what the answers add up to",
-                    faults: self.summary_faults(&changes),
-                },
-            ],
-        }
+        let states = self.states(&changes);
+        let checks = vec![
+            check(laws::FITTING, strange(operations)),
+            check("versions are distinct and without a gap", self.version_faults(&changes)),
+            check(
+                "never more seats taken than there are, or given back than taken",
+                self.oversold(&states),
+            ),
+            check(laws::READ, misread(operations, &states)),
+            check(laws::REFUSED, refused_wrongly(operations, &states)),
+            check(laws::NOT_FOUND, missed_wrongly(operations)),
+            check("the summary is what the answers add up to", self.summary_faults(&changes)),
+        ];
+        Verdict { operations: operations.len(), changes: changes.len(), checks }
     }
 
-    fn available_by_version(&self, changes: &[Change]) -> BTreeMap<u64, i64> {
-        let mut available = i64::from(self.before.available_seats);
-        let mut by_version = BTreeMap::from([(self.before.version, available)]);
+    fn states(&self, changes: &[Change]) -> States {
+        let mut state = State {
+            available: self.before.available_seats.into(),
+            reservations: self.before.reservation_count.cast_signed(),
+        };
+        let mut states = States::from([(self.before.version, state)]);
         for change in changes {
-            available -= change.seats;
-            by_version.insert(change.version, available);
+            state.available -= change.seats;
+            state.reservations += change.reservations;
+            states.insert(change.version, state);
         }
-        by_version
+        states
     }
 
     fn version_faults(&self, changes: &[Change]) -> Vec<String> {
@@ -98,10 +89,12 @@ impl Books {
         faults
     }
 
-    fn oversold(&self, available: &BTreeMap<u64, i64>) -> Vec<String> {
+    fn oversold(&self, states: &States) -> Vec<String> {
         let possible = 0..=i64::from(self.before.total_seats);
-        let impossible = available.iter().filter(|(_, seats)| !possible.contains(seats));
-        impossible.map(|(version, seats)| format!("{seats} available at {version}")).collect()
+        let impossible = states.iter().filter(|(_, state)| !possible.contains(&state.available));
+        impossible
+            .map(|(version, state)| format!("{} available at {version}", state.available))
+            .collect()
     }
 
     fn summary_faults(&self, changes: &[Change]) -> Vec<String> {
@@ -122,106 +115,200 @@ impl Books {
     }
 }
 
-fn change(answer: &Answer) -> Option<Change> {
-    match *answer {
-        Answer::Reserved { seats, version, .. } => {
-            Some(Change { version, seats: seats.into(), reservations: 1 })
-        }
-        Answer::Cancelled { seats, version, .. } => Some(Change {
-            version: version.unwrap_or(0),
-            seats: -i64::from(seats),
-            reservations: -1,
-        }),
-        _ => None,
-    }
+fn check(law: &'static str, mut faults: Vec<String>) -> Check {
+    let fault_count = faults.len();
+    faults.truncate(FAULTS_TOLD_MAX);
+    Check { law, fault_count, faults }
 }
 
-fn strange(answers: &Answers) -> Vec<String> {
-    let strange = |answer: &Answer| match answer {
-        Answer::Unexpected { status, body, .. } => Some(format!("{status}: {body}")),
-        Answer::Unknown { what, .. } => Some(format!("no answer: {what}")),
-        Answer::Cancelled { id, version: None, .. } => {
-            Some(format!("the version at which {id} was cancelled was not told (no ETag)"))
+fn changes(operations: &[Operation]) -> Vec<Change> {
+    let seats_of = seats_by_reservation(operations);
+    let change = |operation: &Operation| match (&operation.asked, &operation.outcome) {
+        (_, Outcome::Reserved { seats, version, .. }) => {
+            Some(Change { version: *version, seats: i64::from(*seats), reservations: 1 })
+        }
+        (Asked::Cancel { reservation }, Outcome::Cancelled { version }) => {
+            // What was never reserved gives no seats back; then the summary tells more than this.
+            let seats = seats_of.get(reservation).copied().unwrap_or(0);
+            Some(Change { version: *version, seats: -i64::from(seats), reservations: -1 })
         }
         _ => None,
     };
-    answers.iter().filter_map(strange).collect()
+    operations.iter().filter_map(change).collect()
 }
 
-fn refused_wrongly(answers: &Answers, available: &BTreeMap<u64, i64>) -> Vec<String> {
-    let wrong = |answer: &Answer| {
-        let Answer::NotEnoughSeats { asked, available: told, version } = answer else {
+fn seats_by_reservation(operations: &[Operation]) -> HashMap<Uuid, u32> {
+    let reserved = |operation: &Operation| match operation.outcome {
+        Outcome::Reserved { reservation, seats, .. } => Some((reservation, seats)),
+        _ => None,
+    };
+    operations.iter().filter_map(reserved).collect()
+}
+
+/// Answers that the request does not deserve, or none at all.
+fn strange(operations: &[Operation]) -> Vec<String> {
+    let strange = |operation: &Operation| match (&operation.asked, &operation.outcome) {
+        (_, Outcome::Unknown { what }) => Some(format!("no answer: {what}")),
+        (_, Outcome::NotDone { .. })
+        | (
+            Asked::Reserve { .. },
+            Outcome::Reserved { .. } | Outcome::NotEnoughSeats { .. } | Outcome::SeatsPerRequest,
+        )
+        | (Asked::Cancel { .. }, Outcome::Cancelled { .. } | Outcome::ReservationNotFound)
+        | (Asked::Read, Outcome::Read { .. }) => None,
+        (_, Outcome::Unexpected { what }) => Some(what.clone()),
+        (asked, outcome) => Some(format!("{asked:?} was answered {outcome:?}")),
+    };
+    operations.iter().filter_map(strange).collect()
+}
+
+fn misread(operations: &[Operation], states: &States) -> Vec<String> {
+    let wrong = |operation: &Operation| {
+        let Outcome::Read { version, available, reservations } = operation.outcome else {
             return None;
         };
-        let (Some(told), Some(version)) = (told, version) else {
-            return Some(format!("{asked} seats were refused without telling why"));
-        };
-        let by_answers = available.get(version).copied();
-        if by_answers != Some(i64::from(*told)) {
-            return Some(format!(
-                "{told} seats available at {version} were told, {by_answers:?} by the answers"
-            ));
-        }
-        (asked <= told).then(|| format!("{asked} seats refused with {told} available at {version}"))
+        let told = State { available: available.into(), reservations: reservations.cast_signed() };
+        let by_answers = states.get(&version);
+        (by_answers != Some(&told))
+            .then(|| format!("{told:?} at {version} was told, {by_answers:?} by the answers"))
     };
-    answers.iter().filter_map(wrong).collect()
+    operations.iter().filter_map(wrong).collect()
+}
+
+fn refused_wrongly(operations: &[Operation], states: &States) -> Vec<String> {
+    let most_taken = seats_by_reservation(operations).into_values().max().unwrap_or(0).max(1);
+    let wrong = |operation: &Operation| {
+        let Asked::Reserve { seats: asked, .. } = operation.asked else { return None };
+        match operation.outcome {
+            Outcome::SeatsPerRequest => (1..=most_taken).contains(&asked).then(|| {
+                format!("{asked} seats are too many or too few, and {most_taken} are not")
+            }),
+            Outcome::NotEnoughSeats { available, version } => {
+                let by_answers = states.get(&version).map(|state| state.available);
+                if by_answers != Some(available.into()) {
+                    return Some(format!(
+                        "{available} seats available at {version} were told, {by_answers:?} by the \
+                         answers"
+                    ));
+                }
+                (asked <= available)
+                    .then(|| format!("{asked} seats refused with {available} at {version}"))
+            }
+            _ => None,
+        }
+    };
+    operations.iter().filter_map(wrong).collect()
+}
+
+/// A reservation can only be missing if somebody cancels it.
+fn missed_wrongly(operations: &[Operation]) -> Vec<String> {
+    let cancelled = |operation: &Operation| match (&operation.asked, &operation.outcome) {
+        (Asked::Cancel { reservation }, Outcome::Cancelled { .. } | Outcome::Unknown { .. }) => {
+            Some(*reservation)
+        }
+        _ => None,
+    };
+    let cancelled = operations.iter().filter_map(cancelled).collect::<HashSet<_>>();
+    let wrong = |operation: &Operation| match (&operation.asked, &operation.outcome) {
+        (Asked::Cancel { reservation }, Outcome::ReservationNotFound)
+            if !cancelled.contains(reservation) =>
+        {
+            Some(format!("{reservation} is missing, and nobody has cancelled it"))
+        }
+        _ => None,
+    };
+    operations.iter().filter_map(wrong).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
+    use crate::domain::{EventId, PartnerId};
 
     fn summary(available_seats: u32, reservation_count: u64, version: u64) -> Summary {
         let event_id = "e".to_owned();
         Summary { event_id, total_seats: 10, available_seats, reservation_count, version }
     }
 
-    fn reserved(seats: u32, version: u64) -> Answer {
-        Answer::Reserved { id: Uuid::nil(), seats, version }
+    fn operation(asked: Asked, outcome: Outcome) -> Operation {
+        let event = EventId::new("e").unwrap();
+        let request = Uuid::nil();
+        Operation { client: 0, request, event, asked, began_us: 0, ended_us: 1, outcome }
     }
 
-    fn cancelled(seats: u32, version: u64) -> Answer {
-        Answer::Cancelled { id: Uuid::nil(), seats, version: Some(version) }
+    fn asked(seats: u32, outcome: Outcome) -> Operation {
+        let partner = PartnerId::new("p").unwrap();
+        operation(Asked::Reserve { partner, seats }, outcome)
     }
 
-    fn refused(asked: u32, available: u32, version: u64) -> Answer {
-        Answer::NotEnoughSeats { asked, available: Some(available), version: Some(version) }
+    fn reserved(seats: u32, version: u64) -> Operation {
+        let reservation = Uuid::from_u128(version.into());
+        asked(seats, Outcome::Reserved { reservation, seats, version })
     }
 
-    /// The laws that are found broken, by their first word.
-    fn broken(after: Summary, answers: Vec<Answer>) -> Vec<&'static str> {
-        let mut all = Answers::default();
-        all.extend(answers);
-        let verdict = Books::new(summary(10, 0, 1), after).judge(&all);
-        let broken = verdict.checks.iter().filter(|check| !check.faults.is_empty());
-        broken.map(|check| check.law.split(' ').next().unwrap_or("")).collect()
+    fn cancel(made_by: u64, outcome: Outcome) -> Operation {
+        operation(Asked::Cancel { reservation: Uuid::from_u128(made_by.into()) }, outcome)
+    }
+
+    fn cancelled(made_by: u64, version: u64) -> Operation {
+        cancel(made_by, Outcome::Cancelled { version })
+    }
+
+    fn refused(seats: u32, available: u32, version: u64) -> Operation {
+        asked(seats, Outcome::NotEnoughSeats { available, version })
+    }
+
+    fn read(available: u32, reservations: u64, version: u64) -> Operation {
+        operation(Asked::Read, Outcome::Read { version, available, reservations })
+    }
+
+    /// The laws that are found broken, by their last words.
+    fn broken(after: Summary, operations: &[Operation]) -> Vec<&'static str> {
+        let verdict = Books::new(summary(10, 0, 1), after).judge(operations);
+        let broken = verdict.checks.iter().filter(|check| check.fault_count > 0);
+        broken.map(|check| check.law.rsplit(' ').next().unwrap_or("")).collect()
     }
 
     #[test]
     fn true_answers_are_found_true_in_any_order() {
-        let answers = vec![cancelled(4, 4), refused(4, 3, 3), reserved(3, 3), reserved(4, 2)];
-        assert!(broken(summary(7, 1, 4), answers).is_empty());
+        let operations = [
+            cancelled(2, 4),
+            refused(4, 3, 3),
+            reserved(3, 3),
+            reserved(4, 2),
+            cancel(2, Outcome::ReservationNotFound),
+            read(3, 2, 3),
+            asked(0, Outcome::SeatsPerRequest),
+            asked(1, Outcome::NotDone { what: String::new() }),
+        ];
+        assert!(broken(summary(7, 1, 4), &operations).is_empty());
     }
 
     #[test]
     fn each_lie_is_found() {
-        let twice = vec![reserved(4, 2), reserved(3, 2)];
-        assert_eq!(broken(summary(3, 2, 2), twice), ["versions"]);
-        let gap = vec![reserved(4, 2), reserved(3, 4)];
-        assert_eq!(broken(summary(3, 2, 4), gap), ["versions"]);
-        let oversold = vec![reserved(8, 2), reserved(8, 3)];
-        assert!(broken(summary(0, 2, 3), oversold).contains(&"never"));
-        let minted = vec![reserved(4, 2), cancelled(4, 3), cancelled(4, 4)];
-        assert!(broken(summary(10, 0, 4), minted).contains(&"never"));
-        let enough = vec![reserved(4, 2), refused(5, 6, 2)];
-        assert_eq!(broken(summary(6, 1, 2), enough), ["nobody"]);
-        let made_up = vec![reserved(4, 2), refused(5, 3, 2)];
-        assert_eq!(broken(summary(6, 1, 2), made_up), ["nobody"]);
-        let lost = vec![reserved(4, 2)];
-        assert_eq!(broken(summary(10, 0, 2), lost), ["the"]);
-        let error = Answer::Unexpected { status: 500, cancelled: None, body: String::new() };
-        assert_eq!(broken(summary(10, 0, 1), vec![error]), ["every"]);
+        let twice = [reserved(4, 2), reserved(3, 2)];
+        assert_eq!(broken(summary(3, 2, 2), &twice), ["gap"]);
+        let gap = [reserved(4, 2), reserved(3, 4)];
+        assert_eq!(broken(summary(3, 2, 4), &gap), ["gap"]);
+        let oversold = [reserved(8, 2), reserved(8, 3)];
+        assert!(broken(summary(0, 2, 3), &oversold).contains(&"taken"));
+        let minted = [reserved(4, 2), cancelled(2, 3), cancelled(2, 4)];
+        assert!(broken(summary(10, 0, 4), &minted).contains(&"taken"));
+        let enough = [reserved(4, 2), refused(5, 6, 2)];
+        assert_eq!(broken(summary(6, 1, 2), &enough), ["them"]);
+        let made_up = [reserved(4, 2), refused(5, 3, 2)];
+        assert_eq!(broken(summary(6, 1, 2), &made_up), ["them"]);
+        let few = [reserved(4, 2), asked(3, Outcome::SeatsPerRequest)];
+        assert_eq!(broken(summary(6, 1, 2), &few), ["them"]);
+        let lost = [reserved(4, 2)];
+        assert_eq!(broken(summary(10, 0, 2), &lost), ["to"]);
+        let missing = [reserved(4, 2), cancel(2, Outcome::ReservationNotFound)];
+        assert_eq!(broken(summary(6, 1, 2), &missing), ["there"]);
+        let misread = [reserved(4, 2), read(10, 1, 2)];
+        assert_eq!(broken(summary(6, 1, 2), &misread), ["version"]);
+        let failed = [asked(1, Outcome::Unexpected { what: "500: ".to_owned() })];
+        assert_eq!(broken(summary(10, 0, 1), &failed), ["deserves"]);
+        let unfit = [operation(Asked::Read, Outcome::ReservationNotFound)];
+        assert_eq!(broken(summary(10, 0, 1), &unfit), ["deserves"]);
     }
 }

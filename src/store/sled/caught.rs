@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 
 use ::sled::Db;
 
-use super::committer::panic_text;
+use crate::store::committer::panic_text;
 
 thread_local! {
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };

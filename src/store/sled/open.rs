@@ -1,6 +1,7 @@
 //! Opening a data directory, in an order in which nothing that a crash leaves behind is in the way.
 //!
 //! 1. Take our own lock: the message names the holder, and nothing is touched while he is there.
+//!    What a killed `inspect` has left of its copy goes.
 //! 2. Delete `snap.*.generating`: a kill while sled opens leaves one, and sled then refuses the
 //!    database for ever (spacejam/sled#1533). It is always safe: the snapshot before it is kept until
 //!    the new one has its final name. Delete a `conf` without a `db`, too: sled writes it in two parts
@@ -26,13 +27,15 @@ use ::sled::{Db, Tree};
 use tempfile::TempDir;
 
 use super::caught::{LastHandle, caught};
-use super::committer::{Committer, Files};
 use super::disk::DiskGuard;
-use super::leftovers::{self, Leftovers, Orphan};
+use super::engine::SledEngine;
 use super::lock::{DirectoryLock, EngineRelease, LockError};
 use super::witness::{self, Witness};
-use super::{Shared, SledOptions, SledStore};
-use crate::store::{Store, StoreError};
+use super::{Shared, SledOptions, SledStore, event_id, failed, page_key, read_page_key};
+use crate::domain::{EventNumber, Version};
+use crate::store::committer::CommitterThread;
+use crate::store::leftovers::{self, LedgerKeys, Leftovers, Orphan, Witnessed};
+use crate::store::{Store, StoreError, read_record};
 
 /// sled's segment size, fixed when a database is created.
 #[cfg(not(feature = "sabotage-large-pages"))]
@@ -41,6 +44,8 @@ const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 #[cfg(feature = "sabotage-large-pages")]
 const SEGMENT_BYTES: usize = 512 * 1024;
 
+/// Where in a data directory the copy of it is that somebody looks at.
+const COPY_NAME: &str = "inspected";
 /// How much of the log is read at a time, to see that it can be.
 const READ_BYTES: usize = 1024 * 1024;
 
@@ -100,21 +105,22 @@ pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     fs::create_dir_all(directory).map_err(|cause| unusable(directory, cause))?;
     let held = Held { lock: lock(directory)?, copy: None };
-    open_held(options, directory, held, leftovers::remove)
+    remove_old_copy(directory).map_err(|cause| unusable(directory, cause))?;
+    open_held(options, directory, held, remove)
 }
 
 /// Opens a copy of a data directory to look at it: sled writes as it opens, and what it then drops
 /// may be what somebody wants to save.
 ///
 /// # Errors
-/// As [`open`], and when there is no database in it or no room for a copy beside it.
+/// As [`open`], and when there is no database in it or no room for a copy.
 pub fn inspect(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
     if !directory.join("db").is_file() {
         return Err(OpenError::Missing(directory.clone()));
     }
     let lock = lock(directory)?;
-    let copy = copy_beside(directory).map_err(|cause| unusable(directory, cause))?;
+    let copy = copy_within(directory).map_err(|cause| unusable(directory, cause))?;
     let copied = SledOptions { directory: copy.path().to_owned(), ..options.clone() };
     let held = Held { lock, copy: Some(copy) };
     open_held(&copied, directory, held, |_, _| Ok(()))
@@ -127,12 +133,12 @@ fn lock(directory: &Path) -> Result<DirectoryLock, OpenError> {
     })
 }
 
-/// Copies the files of a database into a directory beside it, which is removed in the end.
-fn copy_beside(directory: &Path) -> io::Result<TempDir> {
-    let beside = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let copy = tempfile::Builder::new()
-        .prefix("inspected-")
-        .tempdir_in(beside.unwrap_or(Path::new(".")))?;
+/// Copies the files of a database into a directory within its own, which is removed in the end. Only
+/// who has the lock makes one, so its name can be a fixed one, and a process that is killed leaves
+/// nothing that the next does not find.
+fn copy_within(directory: &Path) -> io::Result<TempDir> {
+    remove_old_copy(directory)?;
+    let copy = tempfile::Builder::new().prefix(COPY_NAME).rand_bytes(0).tempdir_in(directory)?;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
@@ -140,6 +146,13 @@ fn copy_beside(directory: &Path) -> io::Result<TempDir> {
         }
     }
     Ok(copy)
+}
+
+fn remove_old_copy(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory.join(COPY_NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// What is held on to for as long as a store is open: the lock of the directory that was asked for,
@@ -170,7 +183,7 @@ fn open_held(
     // sled panics on some kinds of damage, as it opens or as it first reads.
     let opened = caught(|| {
         let trees = open_trees(options)?;
-        let leftovers = leftovers::find(&trees.events, &trees.ledger, &witnessed);
+        let leftovers = find_leftovers(&trees, &witnessed);
         let leftovers = leftovers.map_err(|error| text_of(&error))?;
         Ok((LastHandle::of(&trees.database), trees, leftovers))
     });
@@ -183,20 +196,50 @@ fn open_held(
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
     let log_file = File::open(files_in.join("db")).map_err(unusable)?;
     let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
-    let files =
-        Files { database, events: events.clone(), ledger: ledger.clone(), meta, log_file, disk };
     let witness = Witness::new(files_in, witnessed.clone());
-    let committer = Committer::start(files, witness).map_err(unusable)?;
-    let shared = Shared {
-        committer,
+    let engine = SledEngine {
+        database,
         events,
-        ledger,
+        ledger: ledger.clone(),
+        meta,
+        log_file,
+        disk,
+        witness,
         witnessed,
-        _last_handle: last_handle,
-        _release: release,
-        _held: held,
     };
+    let committer = CommitterThread::start(engine).map_err(unusable)?;
+    let shared =
+        Shared { committer, ledger, _last_handle: last_handle, _release: release, _held: held };
     Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
+}
+
+fn find_leftovers(trees: &Trees, witnessed: &Witnessed) -> Result<Leftovers, StoreError> {
+    let records = trees.events.iter().map(|entry| {
+        let (key, bytes) = entry.map_err(failed)?;
+        let event = event_id(&key)?;
+        let loaded = read_record(&event, &bytes);
+        Ok((event, loaded))
+    });
+    leftovers::find(records, &trees.ledger, witnessed)
+}
+
+impl LedgerKeys for Tree {
+    fn page_after(
+        &self,
+        number: EventNumber,
+        version: Version,
+    ) -> Result<Option<(EventNumber, Version)>, StoreError> {
+        let found = self.get_gt(page_key(number, version)).map_err(failed)?;
+        found.map(|(key, _)| read_page_key(&key)).transpose()
+    }
+}
+
+/// Removes orphans.
+fn remove(ledger: &Tree, orphans: &[Orphan]) -> Result<(), StoreError> {
+    for orphan in orphans {
+        ledger.remove(page_key(orphan.number, orphan.first_version)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn unusable(directory: &Path, cause: io::Error) -> OpenError {
@@ -218,6 +261,9 @@ fn remove_unfinished_settings(directory: &Path) -> io::Result<()> {
 }
 
 fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
+    if cfg!(feature = "sabotage-keep-generating") {
+        return Ok(());
+    }
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -231,6 +277,9 @@ fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
 
 /// Sees that every byte of a file can be read, if there is the file.
 fn read_through(file: &Path) -> io::Result<()> {
+    if cfg!(feature = "sabotage-read-blindly") {
+        return Ok(());
+    }
     let mut file = match File::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
@@ -279,7 +328,9 @@ fn count_blobs(directory: &Path) -> io::Result<usize> {
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory.join("conf"))?.sync_all()?;
+    if !cfg!(feature = "sabotage-unsynced-conf") {
+        File::open(directory.join("conf"))?.sync_all()?;
+    }
     File::open(directory)?.sync_all()?;
     match directory.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),

@@ -10,21 +10,18 @@
 //! takes nothing that counts. Each line is an event id and a version; the last line of an event counts,
 //! and a line without its end does not.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::domain::{EventId, Version};
+use crate::store::leftovers::Witnessed;
 
 /// The name of the file in the data directory.
 const FILE_NAME: &str = "witness";
 /// How often it is written, at the most.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Which version of each event was on disk at least.
-pub(super) type Witnessed = BTreeMap<EventId, Version>;
 
 /// Reads what was written down by the processes before.
 pub(super) fn read(directory: &Path) -> io::Result<Witnessed> {

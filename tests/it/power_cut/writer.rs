@@ -9,7 +9,8 @@ use ticketboss::domain::{
 use ticketboss::store::ledger::ReplayError;
 use ticketboss::store::{Commit, Loaded, Store, StoreError, Swap, Token};
 
-use super::{SplitMix, replay, say};
+use super::{replay, say};
+use crate::random::SplitMix;
 
 /// Writes to one event until the store fails.
 pub(super) struct Writer {

@@ -1,0 +1,349 @@
+//! A client as a partner would write one: a connection that is kept, and for each request one outcome,
+//! as a history has it.
+//!
+//! It must not know: what is asked for next, or whether the server can be started again.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use super::Failure;
+use crate::domain::EventId;
+use crate::judge::history::{Asked, Outcome};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take before it counts as none.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How much of an answer is kept that nobody expected.
+const STRANGE_CHARS_MAX: usize = 300;
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    authority: String,
+    address: String,
+}
+
+impl Target {
+    /// Reads `http://host:port`, with any path.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn parse(url: &str) -> Result<Self, Failure> {
+        let uri: Uri = url.parse().map_err(|error| format!("{url:?} is no URL: {error}"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(format!("{url:?} does not begin with http://").into());
+        }
+        let host = uri.host().ok_or_else(|| format!("{url:?} names no host"))?;
+        let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            None if authority == host => 80,
+            None => return Err(format!("{url:?} names no port that there is").into()),
+        };
+        Ok(Self { authority, address: format!("{host}:{port}") })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority)
+    }
+}
+
+/// An event, and the paths by which it is reached.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Which event.
+    pub event: EventId,
+    summary_path: String,
+    reservations_path: String,
+}
+
+impl Subject {
+    /// An event by its id.
+    pub fn of(event: EventId) -> Self {
+        let summary_path = format!("/v1/events/{event}");
+        let reservations_path = format!("{summary_path}/reservations");
+        Self { event, summary_path, reservations_path }
+    }
+
+    /// The default event, by the routes of the seed.
+    pub fn by_default(event: EventId) -> Self {
+        let path = || "/reservations".to_owned();
+        Self { event, summary_path: path(), reservations_path: path() }
+    }
+}
+
+/// The event in numbers, as the server tells it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Which event.
+    pub event_id: String,
+    /// How many seats it has.
+    pub total_seats: u32,
+    /// How many of them anybody may take.
+    pub available_seats: u32,
+    /// How many reservations are not cancelled.
+    pub reservation_count: u64,
+    /// The version that the numbers are of.
+    pub version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReservedBody {
+    reservation_id: Uuid,
+    seats: u32,
+    version: u64,
+}
+
+#[derive(Deserialize)]
+struct ProblemBody {
+    code: String,
+    available: Option<u32>,
+    version: Option<u64>,
+}
+
+/// A status, the version in the `ETag`, and the body.
+struct Told {
+    status: StatusCode,
+    version: Option<u64>,
+    body: Bytes,
+}
+
+/// One client with one connection.
+#[derive(Debug)]
+pub struct Client {
+    host: String,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Client {
+    /// A client that has no connection yet.
+    pub fn new() -> Self {
+        Self { host: String::new(), connection: None }
+    }
+
+    /// Opens a connection, in place of the one that there was.
+    ///
+    /// # Errors
+    /// When nobody is there.
+    pub async fn connect(&mut self, target: &Target) -> Result<(), Failure> {
+        self.connection = None;
+        let opened = tokio::time::timeout(CONNECT_TIMEOUT, connect(target)).await;
+        let opened = opened.unwrap_or_else(|_| Err(format!("{target} does not answer").into()));
+        self.connection = Some(opened?);
+        self.host.clone_from(&target.authority);
+        Ok(())
+    }
+
+    /// Whether there is a connection that another request can go over.
+    pub async fn is_connected(&mut self) -> bool {
+        match &mut self.connection {
+            Some(connection) => connection.ready().await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// The default event in numbers, or that of `subject`.
+    ///
+    /// # Errors
+    /// When the answer is something else, or there is none.
+    pub async fn summary(&mut self, subject: Option<&Subject>) -> Result<Summary, Failure> {
+        let path = subject.map_or("/reservations", |subject| &subject.summary_path);
+        let told = self.exchange(self.request(Method::GET, path, None, "")?).await?;
+        if told.status != StatusCode::OK {
+            return Err(format!("GET {path} was answered with {}", told.status).into());
+        }
+        Ok(serde_json::from_slice(&told.body)?)
+    }
+
+    /// Asks for one thing, and says what came of it.
+    pub async fn ask(&mut self, subject: &Subject, asked: &Asked, id: Uuid) -> Outcome {
+        let Subject { summary_path, reservations_path, .. } = subject;
+        let request = match asked {
+            Asked::Reserve { partner, seats } => {
+                let partner = serde_json::Value::from(partner.as_str());
+                let body = format!(r#"{{"partnerId":{partner},"seats":{seats}}}"#);
+                self.request(Method::POST, reservations_path, Some(id), &body)
+            }
+            Asked::Cancel { reservation } => {
+                let path = format!("{reservations_path}/{reservation}");
+                self.request(Method::DELETE, &path, Some(id), "")
+            }
+            Asked::Read => self.request(Method::GET, summary_path, Some(id), ""),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(never_sent) => return Outcome::NotDone { what: never_sent.to_string() },
+        };
+        match self.exchange(request).await {
+            Ok(told) => outcome(&told),
+            Err(broken) => Outcome::Unknown { what: broken.to_string() },
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        id: Option<Uuid>,
+        body: &str,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.host)
+            .header(header::USER_AGENT, "ticketboss-stress");
+        if let Some(id) = id {
+            request = request.header("x-request-id", id.to_string());
+        }
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        Ok(request.body(Full::new(body.to_owned().into()))?)
+    }
+
+    /// Sends a request and reads the answer. A connection that fails at it is not used again.
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Told, Failure> {
+        let exchanged = tokio::time::timeout(ANSWER_TIMEOUT, self.exchange_in_time(request)).await;
+        let told = exchanged.unwrap_or_else(|_| Err("no answer in time".into()));
+        if told.is_err() {
+            self.connection = None;
+        }
+        told
+    }
+
+    async fn exchange_in_time(&mut self, request: Request<Full<Bytes>>) -> Result<Told, Failure> {
+        let connection = self.connection.as_mut().ok_or("there is no connection")?;
+        connection.ready().await?;
+        let response = connection.send_request(request).await?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
+        let etag = head.headers.get(header::ETAG).and_then(|value| value.to_str().ok());
+        let version = etag.and_then(|tag| tag.trim_matches('"').parse().ok());
+        Ok(Told { status: head.status, version, body })
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    let stream = TcpStream::connect(&target.address)
+        .await
+        .map_err(|error| format!("cannot connect to {target}: {error}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Its errors show in the request that meets them.
+    tokio::spawn(async { drop(connection.await) });
+    Ok(sender)
+}
+
+/// What an answer comes to. Whether the request deserves it is for the judge to say.
+fn outcome(told: &Told) -> Outcome {
+    understood(told).unwrap_or_else(|| Outcome::Unexpected { what: in_short(told) })
+}
+
+fn understood(told: &Told) -> Option<Outcome> {
+    match told.status {
+        StatusCode::CREATED => {
+            let ReservedBody { reservation_id, seats, version } = read(told)?;
+            Some(Outcome::Reserved { reservation: reservation_id, seats, version })
+        }
+        StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: told.version? }),
+        StatusCode::OK => {
+            let Summary { version, available_seats, reservation_count, .. } = read(told)?;
+            Some(Outcome::Read {
+                version,
+                available: available_seats,
+                reservations: reservation_count,
+            })
+        }
+        _ => refused(told, &read(told)?),
+    }
+}
+
+/// The codes that leave no doubt whether something was done, and the one that does.
+fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
+    let what = || in_short(told);
+    match (told.status.as_u16(), problem.code.as_str()) {
+        (409, "not_enough_seats") => Some(Outcome::NotEnoughSeats {
+            available: problem.available?,
+            version: problem.version?,
+        }),
+        (400, "seats_per_request") => Some(Outcome::SeatsPerRequest),
+        (404, "reservation_not_found") => Some(Outcome::ReservationNotFound),
+        (503, "overloaded" | "storage_full") => Some(Outcome::NotDone { what: what() }),
+        (503, "unavailable") => Some(Outcome::Unknown { what: what() }),
+        _ => None,
+    }
+}
+
+fn read<T: DeserializeOwned>(told: &Told) -> Option<T> {
+    serde_json::from_slice(&told.body).ok()
+}
+
+fn in_short(told: &Told) -> String {
+    let body = String::from_utf8_lossy(&told.body);
+    let body = body.chars().take(STRANGE_CHARS_MAX).collect::<String>();
+    format!("{}: {body}", told.status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, version: Option<u64>, body: &str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let told = Told { status, version, body: Bytes::copy_from_slice(body.as_bytes()) };
+        let outcome = format!("{:?}", outcome(&told));
+        outcome.split(' ').next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_answer_counts_for_what_it_surely_says() {
+        let reserved =
+            r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2}"#;
+        let read =
+            r#"{"eventId":"e","totalSeats":5,"availableSeats":2,"reservationCount":1,"version":2}"#;
+        let code = |code: &str| format!(r#"{{"code":"{code}","available":1,"version":2}}"#);
+        for (status, version, body, expected) in [
+            (201, None, reserved.to_owned(), "Reserved"),
+            (201, Some(2), "{}".to_owned(), "Unexpected"),
+            (204, Some(3), String::new(), "Cancelled"),
+            (204, None, String::new(), "Unexpected"),
+            (200, Some(2), read.to_owned(), "Read"),
+            (409, None, code("not_enough_seats"), "NotEnoughSeats"),
+            (409, None, r#"{"code":"not_enough_seats"}"#.to_owned(), "Unexpected"),
+            (400, None, code("seats_per_request"), "SeatsPerRequest"),
+            (400, None, code("invalid_request"), "Unexpected"),
+            (404, None, code("reservation_not_found"), "ReservationNotFound"),
+            (404, None, code("event_not_found"), "Unexpected"),
+            (503, None, code("overloaded"), "NotDone"),
+            (503, None, code("storage_full"), "NotDone"),
+            (503, None, code("unavailable"), "Unknown"),
+            (503, None, code("event_damaged"), "Unexpected"),
+            (500, None, String::new(), "Unexpected"),
+        ] {
+            assert_eq!(of(status, version, &body), expected, "{status} {body}");
+        }
+    }
+}

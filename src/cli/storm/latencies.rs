@@ -1,0 +1,80 @@
+//! How long answers took, by what was asked for.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::judge::history::Asked;
+
+/// The longest time that is told exactly; a longer one counts as this long.
+const MICROSECONDS_MAX: u64 = 60_000_000;
+
+/// What a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// To take seats.
+    Reserve,
+    /// To give up a reservation.
+    Cancel,
+    /// To look.
+    Read,
+}
+
+impl Kind {
+    /// Each kind, with its name.
+    pub const ALL: [(Self, &str); 3] =
+        [(Self::Reserve, "reserve"), (Self::Cancel, "cancel"), (Self::Read, "read")];
+
+    /// What `asked` is for.
+    pub fn of(asked: &Asked) -> Self {
+        match asked {
+            Asked::Reserve { .. } => Self::Reserve,
+            Asked::Cancel { .. } => Self::Cancel,
+            Asked::Read => Self::Read,
+        }
+    }
+}
+
+/// How long answers took, in microseconds.
+#[derive(Debug)]
+pub struct Latencies {
+    reserve: Histogram<u64>,
+    cancel: Histogram<u64>,
+    read: Histogram<u64>,
+}
+
+impl Latencies {
+    pub(super) fn new() -> Self {
+        let empty = || Histogram::new_with_max(MICROSECONDS_MAX, 3).expect("the bounds are valid");
+        Self { reserve: empty(), cancel: empty(), read: empty() }
+    }
+
+    /// Those of one kind.
+    pub fn of(&self, kind: Kind) -> &Histogram<u64> {
+        match kind {
+            Kind::Reserve => &self.reserve,
+            Kind::Cancel => &self.cancel,
+            Kind::Read => &self.read,
+        }
+    }
+
+    pub(super) fn record(&mut self, kind: Kind, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(MICROSECONDS_MAX);
+        self.of_mut(kind).saturating_record(micros);
+    }
+
+    /// Adds those of `other`.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (kind, _) in Kind::ALL {
+            self.of_mut(kind).add(other.of(kind)).expect("all have the same bounds");
+        }
+    }
+
+    fn of_mut(&mut self, kind: Kind) -> &mut Histogram<u64> {
+        match kind {
+            Kind::Reserve => &mut self.reserve,
+            Kind::Cancel => &mut self.cancel,
+            Kind::Read => &mut self.read,
+        }
+    }
+}

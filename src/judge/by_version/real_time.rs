@@ -1,0 +1,173 @@
+//! All answers together: does any of them contradict the order in which they were given and asked
+//! for?
+//!
+//! "Before" is strict: an answer that came in the microsecond in which another request began counts
+//! as concurrent with it.
+
+use super::answers::Standing;
+use super::stored::Stored;
+use crate::domain::ReservationId;
+use crate::judge::history::Operation;
+use crate::judge::laws;
+use crate::judge::verdict::Verdict;
+
+/// The greatest version told so far, and by which operation.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    version: u64,
+    by: usize,
+}
+
+impl Told {
+    fn learn(&mut self, version: u64, by: usize) {
+        if version > self.version {
+            *self = Self { version, by };
+        }
+    }
+
+    fn name(self, operations: &[Operation]) -> String {
+        let request = operations.get(self.by).map(|operation| operation.request);
+        format!("version {} was told to request {}", self.version, request.unwrap_or_default())
+    }
+}
+
+/// Sweeps over the operations in the order in which they began.
+pub(super) fn judge(
+    stored: &Stored<'_>,
+    operations: &[Operation],
+    mut standings: Vec<Standing>,
+    verdict: &mut Verdict,
+) {
+    let order = Order::of(operations, &standings);
+    let mut ends = order.ends.into_iter().peekable();
+    let mut so_far = SoFar::default();
+    for (began_us, index) in order.begins {
+        while let Some((_, ended)) = ends.next_if(|(ended_us, _)| *ended_us < began_us) {
+            so_far.learn(standings.get(ended), ended);
+        }
+        let (Some(operation), Some(standing)) = (operations.get(index), standings.get_mut(index))
+        else {
+            continue;
+        };
+        let fault = match *standing {
+            Standing::Changed(version) | Standing::ChangedUntold(version) => {
+                changed(so_far, version, operations)
+            }
+            Standing::Shown(version) => shown(stored, so_far, version, operation, operations),
+            Standing::NotFound(id) => match not_found(stored, so_far, id, operation.ended_us) {
+                Ok(version) => {
+                    *standing = Standing::Shown(version);
+                    None
+                }
+                Err(fault) => {
+                    *standing = Standing::Nothing;
+                    Some(fault)
+                }
+            },
+            Standing::Nothing => None,
+        };
+        if let Some((law, fault)) = fault {
+            let Operation { client, request, .. } = operation;
+            verdict.convict(law, || format!("client {client}, request {request}: {fault}"));
+        }
+    }
+}
+
+/// What was told before a request began: by anybody, and by those who changed something.
+#[derive(Debug, Clone, Copy, Default)]
+struct SoFar {
+    told: Told,
+    changed: Told,
+}
+
+impl SoFar {
+    fn learn(&mut self, standing: Option<&Standing>, by: usize) {
+        match standing {
+            Some(Standing::Changed(version)) => {
+                self.told.learn(*version, by);
+                self.changed.learn(*version, by);
+            }
+            Some(Standing::Shown(version)) => self.told.learn(*version, by),
+            _ => {}
+        }
+    }
+}
+
+type Fault = (&'static str, String);
+
+fn changed(so_far: SoFar, version: u64, operations: &[Operation]) -> Option<Fault> {
+    let before = so_far.changed;
+    (before.version >= version).then(|| {
+        let known = before.name(operations);
+        (laws::ORDER, format!("it made version {version}, after {known}"))
+    })
+}
+
+fn shown(
+    stored: &Stored<'_>,
+    so_far: SoFar,
+    version: u64,
+    operation: &Operation,
+    operations: &[Operation],
+) -> Option<Fault> {
+    if so_far.told.version > version {
+        let known = so_far.told.name(operations);
+        return Some((laws::STALE, format!("it was told version {version}, after {known}")));
+    }
+    let late = stored.first_asked_after(operation.ended_us)?.version.get();
+    (late <= version).then(|| {
+        let fault = format!("it was told version {version}, then version {late} was asked for");
+        (laws::FORESEEN, fault)
+    })
+}
+
+/// When operations began and ended, each in order, with the index of the operation.
+struct Order {
+    begins: Vec<(u64, usize)>,
+    ends: Vec<(u64, usize)>,
+}
+
+impl Order {
+    fn of(operations: &[Operation], standings: &[Standing]) -> Self {
+        let mut begins = Vec::with_capacity(operations.len());
+        let mut ends = Vec::with_capacity(operations.len());
+        for (index, (operation, standing)) in operations.iter().zip(standings).enumerate() {
+            if *standing != Standing::Nothing {
+                begins.push((operation.began_us, index));
+            }
+            if !matches!(standing, Standing::Nothing | Standing::ChangedUntold(_)) {
+                ends.push((operation.ended_us, index));
+            }
+        }
+        begins.sort_unstable();
+        ends.sort_unstable();
+        Self { begins, ends }
+    }
+}
+
+/// The lowest version at which the reservation was not there, of those at which it may have been
+/// looked for: not below what was told before, and without a change that was asked for afterwards.
+///
+/// The lowest is the right one: a higher one could only make later answers look older.
+fn not_found(
+    stored: &Stored<'_>,
+    so_far: SoFar,
+    id: ReservationId,
+    ended_us: u64,
+) -> Result<u64, Fault> {
+    let known = so_far.told.version;
+    let there = |until: &str| {
+        let fault = format!("{:032x} was there from before it began until {until}", id.to_bits());
+        Err((laws::NOT_FOUND, fault))
+    };
+    let lowest = match stored.life_of(id) {
+        Some((since, None)) if since <= known => return there("the end of the ledger"),
+        Some((since, Some(until))) if since <= known => known.max(until),
+        _ => known,
+    };
+    match stored.first_asked_after(ended_us).map(|late| late.version.get()) {
+        // If that version is among those that were told, whoever told them is convicted.
+        Some(late) if late > known && late <= lowest => there("after it ended"),
+        _ => Ok(lowest),
+    }
+}

@@ -1,0 +1,55 @@
+//! The end of a run: what is stored is held against what is shown and against what clients were told.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use super::clients::Shared;
+use crate::domain::{EventId, Version};
+use crate::judge::history::Operation;
+use crate::judge::{Scope, judge};
+use crate::office::Office;
+use crate::store::ledger;
+use crate::store::{Listed, Store};
+
+/// What is wrong at the end of a run, as sentences.
+pub(super) async fn judge_all(store: Store, office: Office, shared: Shared) -> Vec<String> {
+    let mut by_event: BTreeMap<EventId, Vec<Operation>> =
+        shared.events.iter().map(|event| (event.clone(), Vec::new())).collect();
+    for operation in shared.history.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        by_event.entry(operation.event.clone()).or_default().push(operation.clone());
+    }
+    let listed = match store.events().await {
+        Ok(listed) => listed,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut faults: Vec<_> = office.damages().iter().map(ToString::to_string).collect();
+    for Listed { event, loaded } in listed {
+        let operations = by_event.remove(&event).unwrap_or_default();
+        let record = match loaded {
+            Ok(loaded) => loaded.record,
+            Err(damage) => {
+                faults.push(damage.to_string());
+                continue;
+            }
+        };
+        let pages = store.pages(record.number, Version::FIRST, record.version);
+        let changes = match ledger::changes(&event, pages).await {
+            Ok(changes) => changes,
+            Err(error) => {
+                faults.push(error.to_string());
+                continue;
+            }
+        };
+        if office.event(&event).map(|shown| shown.version()).ok() != Some(record.version) {
+            faults.push(format!("{event} is shown at another version than it is stored at"));
+        }
+        let verdict = judge(record.number, &changes, &operations, Scope::Whole);
+        for check in verdict.checks.iter().filter(|check| check.fault_count > 0) {
+            faults.push(format!("{event}: {}: {}", check.law, check.faults.join("; ")));
+        }
+    }
+    for (event, operations) in by_event.iter().filter(|(_, operations)| !operations.is_empty()) {
+        faults.push(format!("{event} is gone, with {} operations", operations.len()));
+    }
+    faults
+}

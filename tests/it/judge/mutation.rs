@@ -1,0 +1,235 @@
+//! Small changes to a history or a ledger, some of which make a lie of it.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use ticketboss::domain::{Fact, Nonce, RequestId, ReservationId, Seats, Version};
+use ticketboss::judge::history::{Asked, Outcome};
+use uuid::Uuid;
+
+use super::script::Script;
+use super::system::{NONCES_MADE_UP, uuid};
+use crate::support::partner;
+
+/// One small change. The indices are of operations or of changes, whichever it is about.
+#[derive(Debug, Clone)]
+pub(super) enum Mutation {
+    SwapAnswers(Index, Index),
+    /// An answer that was given elsewhere, or one of a kind that tells nothing.
+    Tell(Index, Told),
+    /// One of the numbers in an answer.
+    Miscount(Index, Number, i64),
+    Shift(Index, i64),
+    ShiftEnd(Index, i64),
+    Drop(Index),
+    Double(Index, Request),
+    AskForSeats(Index, u32),
+    AskForWhatAnotherAskedFor(Index, Index),
+    LoseChange(Index),
+    LoseChangesFrom(Index),
+    RepeatChange(Index),
+    SwapRequests(Index, Index),
+    SellOther(Index, Index),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Told {
+    Nothing,
+    NotDone,
+    Missing,
+    Limit,
+    Strange,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number {
+    Version,
+    VersionAndId,
+    Seats,
+    Reservations,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Request {
+    Same,
+    Another,
+}
+
+/// Changes to what clients asked for, and to what they were told.
+pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
+    use Mutation::*;
+    let one = any::<Index>;
+    let by = || (-3..=3_i64).prop_filter("it must differ", |by| *by != 0);
+    let told = prop::sample::select(vec![
+        Told::Nothing,
+        Told::Nothing,
+        Told::NotDone,
+        Told::Missing,
+        Told::Limit,
+        Told::Strange,
+    ]);
+    let number = prop::sample::select(vec![
+        Number::Version,
+        Number::VersionAndId,
+        Number::Seats,
+        Number::Reservations,
+    ]);
+    let request = prop::sample::select(vec![Request::Same, Request::Another, Request::Another]);
+    prop_oneof![
+        2 => (one(), one()).prop_map(|(a, b)| SwapAnswers(a, b)),
+        4 => (one(), told).prop_map(|(a, told)| Tell(a, told)),
+        2 => (one(), number, by()).prop_map(|(a, number, by)| Miscount(a, number, by)),
+        4 => (one(), -20..=20_i64).prop_map(|(a, by)| Shift(a, by)),
+        4 => (one(), -20..=20_i64).prop_map(|(a, by)| ShiftEnd(a, by)),
+        2 => one().prop_map(Drop),
+        1 => (one(), request).prop_map(|(a, request)| Double(a, request)),
+        1 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
+        1 => (one(), one()).prop_map(|(a, b)| AskForWhatAnotherAskedFor(a, b)),
+    ]
+}
+
+/// Changes to what is stored.
+pub(super) fn of_ledger() -> impl Strategy<Value = Mutation> {
+    use Mutation::*;
+    let one = any::<Index>;
+    prop_oneof![
+        1 => one().prop_map(LoseChange),
+        2 => one().prop_map(LoseChangesFrom),
+        1 => one().prop_map(RepeatChange),
+        1 => (one(), one()).prop_map(|(a, b)| SwapRequests(a, b)),
+        1 => (one(), one()).prop_map(|(a, b)| SellOther(a, b)),
+    ]
+}
+
+impl Mutation {
+    /// Makes the change, where there is anything that can be changed so.
+    pub(super) fn apply(&self, script: &mut Script) {
+        if !script.operations.is_empty() {
+            self.apply_to_history(script);
+        }
+        if script.ledger.len() > 1 {
+            self.apply_to_ledger(script);
+        }
+    }
+
+    fn apply_to_history(&self, script: &mut Script) {
+        let operations = &mut script.operations;
+        let count = operations.len();
+        let at = |index: &Index| index.index(count);
+        match self {
+            Self::SwapAnswers(a, b) => {
+                let (a, b) = (at(a), at(b));
+                let outcome = operations[a].outcome.clone();
+                operations[a].outcome = std::mem::replace(&mut operations[b].outcome, outcome);
+            }
+            Self::Tell(a, told) => operations[at(a)].outcome = told.outcome(),
+            Self::Miscount(a, number, by) => miscount(&mut operations[at(a)].outcome, *number, *by),
+            Self::Shift(a, by) => {
+                let operation = &mut operations[at(a)];
+                operation.began_us = operation.began_us.saturating_add_signed(*by);
+                operation.ended_us = operation.ended_us.saturating_add_signed(*by);
+            }
+            Self::ShiftEnd(a, by) => {
+                let operation = &mut operations[at(a)];
+                operation.ended_us = operation.ended_us.saturating_add_signed(*by);
+            }
+            Self::Drop(a) => drop(operations.remove(at(a))),
+            Self::Double(a, request) => {
+                let mut double = operations[at(a)].clone();
+                if let Request::Another = request {
+                    double.request = Uuid::from_u128(1000 + double.request.as_u128());
+                }
+                operations.push(double);
+            }
+            Self::AskForSeats(a, asked) => {
+                if let Asked::Reserve { seats, .. } = &mut operations[at(a)].asked {
+                    *seats = *asked;
+                }
+            }
+            Self::AskForWhatAnotherAskedFor(a, b) => {
+                operations[at(a)].asked = operations[at(b)].asked.clone();
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_ledger(&self, script: &mut Script) {
+        let ledger = &mut script.ledger;
+        // The creation stays.
+        let count = ledger.len();
+        let at = |index: &Index| 1 + index.index(count - 1);
+        match self {
+            Self::LoseChange(a) => {
+                ledger.remove(at(a));
+                for (index, change) in ledger.iter_mut().enumerate() {
+                    change.version = Version::new(1 + index as u64).unwrap();
+                }
+            }
+            Self::LoseChangesFrom(a) => ledger.truncate(at(a)),
+            Self::RepeatChange(a) => {
+                let mut repeated = ledger[at(a)].clone();
+                repeated.version = ledger.last().unwrap().version.next();
+                ledger.push(repeated);
+            }
+            Self::SwapRequests(a, b) => {
+                let (a, b) = (at(a), at(b));
+                let RequestId(request) = ledger[a].request;
+                ledger[a].request = ledger[b].request;
+                ledger[b].request = RequestId(request);
+            }
+            Self::SellOther(a, what) => sell_other(&mut ledger[at(a)].fact, *what),
+            _ => {}
+        }
+    }
+}
+
+impl Told {
+    fn outcome(self) -> Outcome {
+        let what = "another answer".to_owned();
+        match self {
+            Self::Nothing => Outcome::Unknown { what },
+            Self::NotDone => Outcome::NotDone { what },
+            Self::Missing => Outcome::ReservationNotFound,
+            Self::Limit => Outcome::SeatsPerRequest,
+            Self::Strange => Outcome::Unexpected { what },
+        }
+    }
+}
+
+fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
+    let add = |number: &mut u64| *number = number.saturating_add_signed(by);
+    let add_seats = |number: &mut u32| {
+        *number = number.saturating_add_signed(i32::try_from(by).unwrap());
+    };
+    match (number, outcome) {
+        (Number::VersionAndId, Outcome::Reserved { reservation, version, .. }) => {
+            add(version);
+            let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
+            *reservation = uuid(ReservationId { version: Version::new(*version).unwrap(), ..id });
+        }
+        (
+            Number::Version | Number::VersionAndId,
+            Outcome::Reserved { version, .. }
+            | Outcome::Cancelled { version }
+            | Outcome::Read { version, .. }
+            | Outcome::NotEnoughSeats { version, .. },
+        ) => add(version),
+        (Number::Reservations, Outcome::Read { reservations, .. }) => add(reservations),
+        (
+            _,
+            Outcome::Reserved { seats, .. }
+            | Outcome::Read { available: seats, .. }
+            | Outcome::NotEnoughSeats { available: seats, .. },
+        ) => add_seats(seats),
+        _ => {}
+    }
+}
+
+fn sell_other(fact: &mut Fact, what: Index) {
+    if let Fact::Reserved { partner: who, seats, nonce } = fact {
+        match what.index(3) {
+            0 => *who = partner("initech"),
+            1 => *seats = Seats::new(seats.get() % 4 + 1).unwrap(),
+            _ => *nonce = Nonce::from_bits(nonce.get() % NONCES_MADE_UP),
+        }
+    }
+}

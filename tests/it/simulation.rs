@@ -1,0 +1,46 @@
+//! Simulated runs: that one seed is one run, that a good number of them are good, and that those which
+//! once were not are so no more.
+//!
+//! `TICKETBOSS_SEEDS` is the number of runs; `ticketboss sim` makes as many as one likes.
+
+use std::collections::BTreeMap;
+
+use ticketboss::simulation::run;
+
+use crate::file_systems::setting;
+
+const SEEDS: u64 = 150;
+const OPERATIONS: u32 = 500;
+
+#[test]
+fn one_seed_is_one_run() {
+    for seed in [1, 2, 3] {
+        let (first, second) = (run(seed, OPERATIONS), run(seed, OPERATIONS));
+        assert_eq!(first.history, second.history);
+        assert_eq!((first.steps, first.happened), (second.steps, second.happened));
+        assert_eq!(first.fingerprint(), second.fingerprint());
+        assert_ne!(first.fingerprint(), run(seed + 100, OPERATIONS).fingerprint());
+    }
+}
+
+#[test]
+fn every_run_is_good_and_together_they_see_everything() {
+    let seeds = setting("TICKETBOSS_SEEDS").map_or(SEEDS, |text| text.parse().unwrap());
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 1..=seeds {
+        let run = run(seed, OPERATIONS);
+        assert!(run.faults.is_empty(), "seed {seed}: {:#?}", run.faults);
+        for (what, count) in run.outcomes().into_iter().chain(run.happenings()) {
+            *seen.entry(what).or_default() += count;
+        }
+    }
+    println!("{seeds} runs, {seen:?}");
+    for what in ["reserved", "cancelled", "read", "not enough seats", "reservation not found"]
+        .into_iter()
+        .chain(["not done", "unknown", "stops", "killed nodes", "power cuts inside a commit"])
+        .chain(["lost swaps", "failed writes and syncs", "writes undone", "orphans removed"])
+    {
+        assert!(seen.get(what).is_some_and(|count| *count > 0), "no {what} in {seeds} runs");
+    }
+    assert_eq!(seen.get("unexpected"), None);
+}
