@@ -20,6 +20,7 @@ mod durable;
 mod file_systems;
 mod full_disk;
 mod full_page;
+mod fuzz;
 mod http;
 mod office;
 mod power_cut;
