@@ -9,6 +9,7 @@
     reason = "a test ends at its first surprise, in its helpers too, and says what it skips"
 )]
 
+mod abuse;
 mod cli;
 mod codec;
 mod contract;
