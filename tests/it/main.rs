@@ -9,6 +9,7 @@
     reason = "a test ends at its first surprise, in its helpers too, and says what it skips"
 )]
 
+mod abuse;
 mod cli;
 mod codec;
 mod committer;
@@ -24,6 +25,7 @@ mod faults;
 mod file_systems;
 mod full_disk;
 mod full_page;
+mod fuzz;
 mod http;
 mod judge;
 mod office;
