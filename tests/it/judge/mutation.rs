@@ -24,6 +24,8 @@ pub(super) enum Mutation {
     Double(Index, Request),
     AskForSeats(Index, u32),
     AskForWhatAnotherAskedFor(Index, Index),
+    /// To cancel a reservation of another id at the same version.
+    AskWithAnotherId(Index, u64),
     LoseChange(Index),
     LoseChangesFrom(Index),
     RepeatChange(Index),
@@ -44,6 +46,7 @@ pub(super) enum Told {
 pub(super) enum Number {
     Version,
     VersionAndId,
+    Nonce,
     Seats,
     Reservations,
 }
@@ -70,6 +73,7 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
     let number = prop::sample::select(vec![
         Number::Version,
         Number::VersionAndId,
+        Number::Nonce,
         Number::Seats,
         Number::Reservations,
     ]);
@@ -82,8 +86,9 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
         4 => (one(), -20..=20_i64).prop_map(|(a, by)| ShiftEnd(a, by)),
         2 => one().prop_map(Drop),
         1 => (one(), request).prop_map(|(a, request)| Double(a, request)),
-        1 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
+        2 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
         1 => (one(), one()).prop_map(|(a, b)| AskForWhatAnotherAskedFor(a, b)),
+        1 => (one(), 0..NONCES_MADE_UP).prop_map(|(a, nonce)| AskWithAnotherId(a, nonce)),
     ]
 }
 
@@ -148,6 +153,11 @@ impl Mutation {
             Self::AskForWhatAnotherAskedFor(a, b) => {
                 operations[at(a)].asked = operations[at(b)].asked.clone();
             }
+            Self::AskWithAnotherId(a, nonce) => {
+                if let Asked::Cancel { reservation } = &mut operations[at(a)].asked {
+                    *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(*nonce));
+                }
+            }
             _ => {}
         }
     }
@@ -203,8 +213,12 @@ fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
     match (number, outcome) {
         (Number::VersionAndId, Outcome::Reserved { reservation, version, .. }) => {
             add(version);
-            let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
-            *reservation = uuid(ReservationId { version: Version::new(*version).unwrap(), ..id });
+            let version = Version::new(*version).unwrap();
+            *reservation = changed(*reservation, |id| id.version = version);
+        }
+        (Number::Nonce, Outcome::Reserved { reservation, .. }) => {
+            let by = by.unsigned_abs();
+            *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(by));
         }
         (
             Number::Version | Number::VersionAndId,
@@ -222,6 +236,12 @@ fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
         ) => add_seats(seats),
         _ => {}
     }
+}
+
+fn changed(reservation: Uuid, change: impl FnOnce(&mut ReservationId)) -> Uuid {
+    let mut id = ReservationId::from_bits(reservation.as_u128()).unwrap();
+    change(&mut id);
+    uuid(id)
 }
 
 fn sell_other(fact: &mut Fact, what: Index) {

@@ -20,12 +20,12 @@ use super::system::{plans, run};
 use super::{mutation, verdict};
 use crate::file_systems::setting;
 
-const CASES: u32 = 4_000;
+const CASES: u32 = 3_000;
 const CASES_VARIABLE: &str = "TICKETBOSS_JUDGE_CASES";
 const SEED_VARIABLE: &str = "TICKETBOSS_JUDGE_SEED";
 /// How many clients ask.
 const OPERATIONS_MAX: usize = 14;
-const MUTATIONS_MAX: usize = 3;
+const MUTATIONS_MAX: usize = 4;
 
 fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> TestCaseResult) {
     let cases = setting(CASES_VARIABLE).map_or(CASES, |text| text.parse().unwrap());

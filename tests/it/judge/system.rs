@@ -17,6 +17,8 @@ use crate::support::{event_id, partner, version};
 /// Moments are drawn so close together that many are the same.
 const MOMENTS: u64 = 60;
 const LASTS_MOMENTS_MAX: u64 = 20;
+/// Some take so long that others see what they did, long before they are told of it.
+const LASTS_LONG_MOMENTS: u64 = 40;
 /// The nonces of ids that were never made are below, those of the system are above.
 pub(super) const NONCES_MADE_UP: u64 = 100;
 
@@ -71,7 +73,7 @@ fn plan() -> impl Strategy<Value = Plan> {
     let wish = prop_oneof![
         5 => (prop::sample::select(vec!["acme", "globex"]), 0..6_u32)
             .prop_map(|(partner, seats)| Wish::Reserve { partner, seats }),
-        3 => any::<Index>().prop_map(Wish::Cancel),
+        4 => any::<Index>().prop_map(Wish::Cancel),
         1 => any::<Index>().prop_map(Wish::CancelTooEarly),
         1 => (1..9_u64, 0..NONCES_MADE_UP)
             .prop_map(|(made_by, nonce)| Wish::CancelMadeUp { made_by, nonce }),
@@ -79,11 +81,15 @@ fn plan() -> impl Strategy<Value = Plan> {
     ];
     let fate = prop_oneof![
         8 => Just(Fate::Answered),
-        2 => Just(Fate::AnswerLost),
+        3 => Just(Fate::AnswerLost),
         1 => Just(Fate::RequestLost),
         1 => Just(Fate::TurnedAway),
     ];
-    let times = (0..MOMENTS, 0..=LASTS_MOMENTS_MAX, 0..=LASTS_MOMENTS_MAX, 0..MOMENTS);
+    let lasts_us = prop_oneof![
+        3 => 0..=LASTS_MOMENTS_MAX,
+        1 => Just(LASTS_LONG_MOMENTS),
+    ];
+    let times = (0..MOMENTS, lasts_us, 0..=LASTS_MOMENTS_MAX, 0..MOMENTS);
     (times, wish, fate).prop_map(|((began_us, lasts_us, point, late), wish, fate)| {
         // What is lost may be done long after the client gave up.
         let point_us = if fate == Fate::Answered { point.min(lasts_us) } else { late };
