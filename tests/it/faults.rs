@@ -276,6 +276,20 @@ fn meet_all(rig: &Rig, sites: &[Site<'_>]) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
+/// A client that has sent half of a request has some seconds for the rest when the server is stopped;
+/// a server that cannot sell any more has to make room for the next one.
+#[test]
+#[ignore = "needs root, cc and seccomp notifications"]
+fn a_slow_client_does_not_hold_up_the_end_of_a_server_that_failed() {
+    if let Some(reason) = missing(&["cc"]) {
+        return skip(&reason);
+    }
+    let lived = site::fail_with_a_slow_client(&Rig::build(), &Beginning::new());
+    println!("it lived for {lived:?} after the fault");
+    // The time is the promise here; what a loaded machine takes is a part of the other half.
+    assert!(lived < 2 * STOP_MAX, "{lived:?}");
+}
+
 #[test]
 #[ignore = "needs root, cc, strace and seccomp notifications"]
 fn the_rig_sees_every_call_that_strace_sees() {
