@@ -84,6 +84,6 @@ fn attribute<'a>(
             }),
         }
     }
-    stored.asked_us(asked_us);
+    stored.set_asked_us(asked_us);
     done
 }

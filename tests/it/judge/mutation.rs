@@ -10,6 +10,9 @@ use super::script::Script;
 use super::system::{NONCES_MADE_UP, uuid};
 use crate::support::partner;
 
+/// By how many moments an operation is moved, or its end.
+const MOMENTS_MAX: i64 = 30;
+
 /// One small change. The indices are of operations or of changes, whichever it is about.
 #[derive(Debug, Clone)]
 pub(super) enum Mutation {
@@ -20,6 +23,8 @@ pub(super) enum Mutation {
     Miscount(Index, Number, i64),
     Shift(Index, i64),
     ShiftEnd(Index, i64),
+    /// The first begins when the second has ended.
+    After(Index, Index),
     Drop(Index),
     Double(Index, Request),
     AskForSeats(Index, u32),
@@ -82,8 +87,9 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
         2 => (one(), one()).prop_map(|(a, b)| SwapAnswers(a, b)),
         4 => (one(), told).prop_map(|(a, told)| Tell(a, told)),
         2 => (one(), number, by()).prop_map(|(a, number, by)| Miscount(a, number, by)),
-        4 => (one(), -20..=20_i64).prop_map(|(a, by)| Shift(a, by)),
-        4 => (one(), -20..=20_i64).prop_map(|(a, by)| ShiftEnd(a, by)),
+        2 => (one(), -MOMENTS_MAX..=MOMENTS_MAX).prop_map(|(a, by)| Shift(a, by)),
+        2 => (one(), -MOMENTS_MAX..=MOMENTS_MAX).prop_map(|(a, by)| ShiftEnd(a, by)),
+        6 => (one(), one()).prop_map(|(a, b)| After(a, b)),
         2 => one().prop_map(Drop),
         1 => (one(), request).prop_map(|(a, request)| Double(a, request)),
         2 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
@@ -136,6 +142,13 @@ impl Mutation {
             Self::ShiftEnd(a, by) => {
                 let operation = &mut operations[at(a)];
                 operation.ended_us = operation.ended_us.saturating_add_signed(*by);
+            }
+            Self::After(a, b) => {
+                let ended_us = operations[at(b)].ended_us;
+                let operation = &mut operations[at(a)];
+                operation.ended_us =
+                    ended_us + 1 + operation.ended_us.saturating_sub(operation.began_us);
+                operation.began_us = ended_us + 1;
             }
             Self::Drop(a) => drop(operations.remove(at(a))),
             Self::Double(a, request) => {
