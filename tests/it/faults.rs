@@ -37,8 +37,8 @@ use self::site::{Beginning, Effect, Manner, Outcome, meet};
 use crate::file_systems::{missing, setting, skip};
 
 mod books;
-mod client;
-mod process;
+pub(crate) mod client;
+pub(crate) mod process;
 mod rig;
 mod site;
 mod strace;

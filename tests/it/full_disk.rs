@@ -15,6 +15,8 @@ use crate::file_systems::{Tmpfs, missing, skip};
 use crate::program::{Serving, complained, run};
 use crate::wire::{ask, bare, reserve as reserve_at};
 
+mod program;
+
 /// How many callers ask at the same time, so that the disk fills by whole batches.
 const CALLERS: usize = 64;
 /// More reservations than the disk has bytes for: the end of a store that never says stop.

@@ -9,7 +9,7 @@ use crate::wire::{PATIENCE, bare, json};
 
 /// What became of a request.
 #[derive(Debug, Clone)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// A whole answer: its status, its `ETag` as a number, its body.
     Answer(u16, Option<u64>, Value),
     /// The connection could not be made or ended before the answer was whole.
@@ -18,16 +18,16 @@ pub(super) enum Told {
     Hung,
 }
 
-pub(super) fn reserve(address: SocketAddr, partner: &str, seats: u32) -> Told {
+pub(crate) fn reserve(address: SocketAddr, partner: &str, seats: u32) -> Told {
     let body = serde_json::json!({ "partnerId": partner, "seats": seats }).to_string();
     ask(address, &json("POST /reservations/", &body))
 }
 
-pub(super) fn cancel(address: SocketAddr, id: &str) -> Told {
+pub(crate) fn cancel(address: SocketAddr, id: &str) -> Told {
     ask(address, &bare(&format!("DELETE /reservations/{id}"), &[]))
 }
 
-pub(super) fn look(address: SocketAddr, path: &str) -> Told {
+pub(crate) fn look(address: SocketAddr, path: &str) -> Told {
     ask(address, &bare(&format!("GET {path}"), &[]))
 }
 

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use crate::wire::PATIENCE;
 
 /// A process whose output is read as it comes.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     log: PathBuf,
@@ -18,7 +18,7 @@ pub(super) struct Process {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     Code(i32),
     Signal(i32),
     /// It had to be killed.
@@ -27,7 +27,7 @@ pub(super) enum End {
 
 impl Process {
     /// Starts it; what it says on standard error goes to a file beside `home`.
-    pub(super) fn start(command: &mut Command, home: &Path) -> Self {
+    pub(crate) fn start(command: &mut Command, home: &Path) -> Self {
         let log = home.with_extension("log");
         let log_file = std::fs::File::create(&log).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log_file).spawn().unwrap();
@@ -43,7 +43,7 @@ impl Process {
     }
 
     /// Waits until the server says that it is ready, and gives its address; or it ends, or hangs.
-    pub(super) fn ready(&mut self) -> Result<SocketAddr, End> {
+    pub(crate) fn ready(&mut self) -> Result<SocketAddr, End> {
         let mut address = None;
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -63,7 +63,7 @@ impl Process {
     }
 
     /// Asks it to stop, and waits until it has.
-    pub(super) fn stop(self, pid: u32) -> End {
+    pub(crate) fn stop(self, pid: u32) -> End {
         // It may end just now by itself.
         let _ = Command::new("kill")
             .args(["-TERM", &pid.to_string()])
@@ -74,7 +74,7 @@ impl Process {
     }
 
     /// Waits until it has ended.
-    pub(super) fn end(mut self) -> End {
+    pub(crate) fn end(mut self) -> End {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(_) => {}
@@ -84,12 +84,12 @@ impl Process {
         }
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// What it has said on standard error.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
