@@ -118,6 +118,11 @@ where
     pub async fn answer(mut self, request: Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
             reply::named(preflight(&request), self.context.request_id(request.headers()))
+        } else if request.uri().path_and_query().is_none() {
+            // `CONNECT host:80` and nonsense like `GET host` have no path, over which warp panics.
+            let request_id = self.context.request_id(request.headers());
+            let problem = Problem::new(Code::NotFound, "the request names no path");
+            reply::named(problem.into_response(request_id), request_id)
         } else {
             self.routes.call(request).await.unwrap_or_else(|never| match never {})
         };

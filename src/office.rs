@@ -348,6 +348,14 @@ impl Office {
         Ok(event.reservation(id).ok_or(Refusal::ReservationNotFound)?.clone())
     }
 
+    /// Whether something could be sold now, as far as the store is concerned.
+    ///
+    /// # Errors
+    /// `DiskFull`, `Unavailable`.
+    pub async fn check_room(&self) -> Result<(), OfficeError> {
+        Ok(self.0.store.check_room().await?)
+    }
+
     /// Waits until the store fails for good, and says why.
     pub async fn failed(&self) -> Arc<str> {
         self.0.store.failed().await

@@ -5,10 +5,12 @@
 //! the answering function, the listener and the moment to stop come in as arguments.
 
 pub mod access_log;
+mod places;
+mod stream;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Request;
@@ -18,10 +20,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::Response;
 use access_log::AccessLog;
+use places::{Place, Places};
+use stream::ClientStream;
 
 /// How long the loop waits after it could not accept, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -33,10 +36,12 @@ const HEADERS_MAX: usize = 100;
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many are served at once; more wait to be accepted.
+    /// How many are served at once. One more is accepted, and waits; the rest wait for that.
     pub connections_max: NonZeroU32,
     /// How long a request's head may take to arrive; an idle connection is closed after the same time.
     pub head_timeout: Duration,
+    /// How long a client may take to read a part of its answer.
+    pub write_timeout: Duration,
     /// How long connections have, after the stop, to finish what is in flight.
     pub grace: Duration,
 }
@@ -47,6 +52,7 @@ impl Limits {
         Self {
             connections_max,
             head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(8),
         }
     }
@@ -65,13 +71,14 @@ pub async fn serve<A, F>(
     F: Future<Output = Response> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections_max.get() as usize));
+    let mut places = Places::new(limits.connections_max);
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer, place) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &mut places) => accepted,
         };
+        let stream = ClientStream::new(stream, place, limits.write_timeout);
         let (answer, access_log) = (answer.clone(), access_log.clone());
         let watcher = graceful.watcher();
         let service = service_fn(move |request| {
@@ -91,7 +98,6 @@ pub async fn serve<A, F>(
         tokio::spawn(async move {
             // A connection that ends in an error was ended by the other side or by a timeout.
             let _ = watcher.watch(connection).await;
-            drop(place);
         });
     }
     drop(listener);
@@ -101,25 +107,30 @@ pub async fn serve<A, F>(
 }
 
 /// The next connection, once there is a place for it; until then callers wait in the backlog.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = places.clone().acquire_owned().await.expect("the places are never closed");
-    loop {
+async fn accept(listener: &TcpListener, places: &mut Places) -> (TcpStream, SocketAddr, Place) {
+    let (stream, peer) = loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Without it small answers wait for the other side's delayed acknowledgement. Where
-                // it cannot be set, the connection is about to break anyway.
-                let _ = stream.set_nodelay(true);
-                return (stream, peer, place);
-            }
+            Ok(accepted) => break accepted,
+            // A client that went away while it waited is no fault of ours, and nothing lacks.
+            Err(error) if is_of_the_client(error.kind()) => {}
             Err(error) => {
-                log::warn!("a connection could not be accepted: {error}");
+                if places.may_tell() {
+                    log::warn!("a connection could not be accepted: {error}");
+                }
+                // It may be descriptors that lack, and the slowest clients have some.
+                places.recall();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
+    };
+    // Without it small answers wait for the other side's delayed acknowledgement. Where it cannot be
+    // set, the connection is about to break anyway.
+    let _ = stream.set_nodelay(true);
+    (stream, peer, places.take().await)
+}
+
+fn is_of_the_client(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
 }
 
 async fn answer_logged<F: Future<Output = Response>>(

@@ -279,6 +279,18 @@ impl Store {
         }
     }
 
+    /// Whether something could be written now.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] while there is no room; [`StoreError::Failed`] for good.
+    pub async fn check_room(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sled(store) => store.check_room().await,
+            Self::Simulated(store) => store.check_room().await,
+        }
+    }
+
     /// Waits until the store fails for good, and says why. It never returns while the store works.
     pub async fn failed(&self) -> Arc<str> {
         match self {

@@ -9,11 +9,17 @@ use super::Failure;
 use crate::domain::EventId;
 use crate::judge::history::Operation;
 
-/// Writes a history to `file`, in place of what is there.
+/// Operations by the events that they are about.
+pub type Histories = BTreeMap<EventId, Vec<Operation>>;
+
+/// Writes operations to `file`, in place of what is there.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(file: &Path, operations: &[Operation]) -> Result<(), Failure> {
+pub fn write<'a>(
+    file: &Path,
+    operations: impl IntoIterator<Item = &'a Operation>,
+) -> Result<(), Failure> {
     let told = |error: std::io::Error| format!("cannot write {}: {error}", file.display());
     let mut output = BufWriter::new(File::create(file).map_err(told)?);
     for operation in operations {
@@ -50,11 +56,19 @@ fn read_file(file: &Path, operations: &mut Vec<Operation>) -> Result<(), Failure
     Ok(())
 }
 
-/// Parts a history by the events that it is about.
-pub(super) fn by_event(operations: Vec<Operation>) -> BTreeMap<EventId, Vec<Operation>> {
-    let mut parted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+/// Adds operations to those that there are of their events.
+pub fn add(operations: Vec<Operation>, histories: &mut Histories) {
     for operation in operations {
-        parted.entry(operation.event.clone()).or_default().push(operation);
+        match histories.get_mut(&operation.event) {
+            Some(of_event) => of_event.push(operation),
+            None => drop(histories.insert(operation.event.clone(), vec![operation])),
+        }
     }
-    parted
+}
+
+/// Parts operations by the events that they are about.
+pub fn by_event(operations: Vec<Operation>) -> Histories {
+    let mut histories = Histories::new();
+    add(operations, &mut histories);
+    histories
 }

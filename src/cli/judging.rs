@@ -5,8 +5,9 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::path::Path;
 
+use super::Failure;
 use super::console::{grouped, say};
-use super::{Failure, history};
+use super::history::Histories;
 use crate::domain::{Change, EventId, RequestId, Version};
 use crate::judge::history::{Operation, Outcome};
 use crate::judge::{Scope, Verdict, judge};
@@ -81,17 +82,17 @@ impl Tally {
     }
 }
 
-/// Judges a history by a data directory that no server has open.
+/// Judges histories by a data directory that no server has open.
 ///
 /// # Errors
-/// When the directory cannot be read, an event of it is damaged, or one of the history is not in it.
+/// When the directory cannot be read, an event of it is damaged, or one that there is a history of is not in it.
 pub async fn judge_directory(
     directory: &Path,
-    operations: Vec<Operation>,
+    histories: &Histories,
     scope: Scope,
 ) -> Result<Vec<Judged>, Failure> {
     let store = inspect(&SledOptions::standard(directory))?.store;
-    let mut docket = Docket::new(operations, scope);
+    let mut docket = Docket::new(histories, scope);
     let mut judged = Vec::new();
     for Listed { event, loaded } in store.events().await? {
         let loaded = loaded?;
@@ -105,16 +106,17 @@ pub async fn judge_directory(
     Ok(judged)
 }
 
-/// A history, of which one event after the other is judged.
+/// Histories, of which those of one event after the other are judged.
 #[derive(Debug)]
-pub(super) struct Docket {
-    histories: BTreeMap<EventId, Vec<Operation>>,
+pub(super) struct Docket<'a> {
+    histories: BTreeMap<&'a EventId, &'a [Operation]>,
     scope: Scope,
 }
 
-impl Docket {
-    pub(super) fn new(operations: Vec<Operation>, scope: Scope) -> Self {
-        Self { histories: history::by_event(operations), scope }
+impl<'a> Docket<'a> {
+    pub(super) fn new(histories: &'a Histories, scope: Scope) -> Self {
+        let histories = histories.iter().map(|(event, of_event)| (event, of_event.as_slice()));
+        Self { histories: histories.collect(), scope }
     }
 
     /// Judges the history of an event by what is stored of it, if there is anything to judge: where
@@ -127,10 +129,10 @@ impl Docket {
     ) -> Result<Option<Judged>, Failure> {
         let operations = match (self.histories.remove(event), self.scope) {
             (Some(operations), _) => operations,
-            (None, Scope::Whole) => Vec::new(),
+            (None, Scope::Whole) => &[],
             (None, Scope::Part) => return Ok(None),
         };
-        Ok(Some(judge_event(store, event, loaded, &operations, self.scope).await?))
+        Ok(Some(judge_event(store, event, loaded, operations, self.scope).await?))
     }
 
     /// Ends with the last event: nothing may be left.

@@ -21,7 +21,7 @@ pub(super) struct Premises {
     event_file: PathBuf,
     /// Where its complaints go, if not to the terminal.
     log_file: Option<PathBuf>,
-    _scratch: TempDir,
+    scratch: TempDir,
 }
 
 impl Premises {
@@ -40,7 +40,7 @@ impl Premises {
         let text = events.iter().map(event).collect::<serde_json::Value>().to_string();
         std::fs::write(&event_file, text)?;
         let data_dir = data_dir.unwrap_or_else(|| scratch.path().join("db"));
-        Ok(Self { data_dir, event_file, log_file: None, _scratch: scratch })
+        Ok(Self { data_dir, event_file, log_file: None, scratch })
     }
 
     /// Servers there add their complaints to `file`.
@@ -51,6 +51,11 @@ impl Premises {
     /// Where the database is.
     pub(super) fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Leaves everything where it is, and says where.
+    pub(super) fn keep(self) -> PathBuf {
+        self.scratch.keep()
     }
 
     fn log(&self) -> Result<Stdio, Failure> {

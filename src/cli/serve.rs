@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
@@ -26,6 +27,9 @@ use crate::store::sled::{self as sled_store, Opened, SledOptions};
 
 /// How many connections may wait to be accepted.
 const BACKLOG_CONNECTIONS_MAX: u32 = 1024;
+/// How long connections have after the store has failed. Nothing can be sold to them any more, and
+/// the sooner this process ends the sooner the next one sells.
+const FAILED_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -68,27 +72,46 @@ async fn serve(
     let readiness = Readiness::default();
     let api = http::api(&Context { office: office.clone(), readiness: readiness.clone() });
     let stop = CancellationToken::new();
-    let serving = server::serve(
+    let mut serving = std::pin::pin!(server::serve(
         listener,
         move |request| api.clone().answer(request),
         access_log.clone(),
         server::Limits::standard(config.connections_max),
         stop.clone().cancelled_owned(),
-    );
-    let ending = async {
-        let code = until_the_end(&office, access_log, signals).await;
-        readiness.start_stopping();
-        stop.cancel();
-        code
+    ));
+    let end = tokio::select! {
+        () = &mut serving => unreachable!("it serves until it is told to stop"),
+        end = until_the_end(&office, access_log, signals) => end,
     };
-    let ((), code) = tokio::join!(serving, ending);
+    readiness.start_stopping();
+    stop.cancel();
+    match end {
+        End::Asked => serving.await,
+        End::Failed => {
+            if tokio::time::timeout(FAILED_GRACE, serving).await.is_err() {
+                log::warn!("some connections were still open after {FAILED_GRACE:?} and were cut");
+            }
+        }
+    }
     office.close().await;
     log::info!("stopped");
-    code
+    match end {
+        End::Asked => ExitCode::SUCCESS,
+        End::Failed => ExitCode::FAILURE,
+    }
 }
 
-/// Waits for the reason to stop: somebody wants it, or the store has failed.
-async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Signals) -> ExitCode {
+/// Why the server ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// Somebody wants it.
+    Asked,
+    /// The store has failed.
+    Failed,
+}
+
+/// Waits for the reason to stop.
+async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Signals) -> End {
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
@@ -96,12 +119,12 @@ async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Sig
                 Asked::Stop => {
                     log::info!("stopping: finishing what is in flight");
                     signals.end_at_once_on_next();
-                    return ExitCode::SUCCESS;
+                    return End::Asked;
                 }
             },
             why = office.failed() => {
                 log::error!("the store failed, so this process ends: {why}");
-                return ExitCode::FAILURE;
+                return End::Failed;
             }
         }
     }

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use self::books::Books;
 use super::client::{Client, Subject, Summary, Target};
+use super::judging::{Judged, Tally};
 use super::own_server::{OwnServer, Premises};
 use super::storm::{Gathered, Plan, Storm, WhenGone};
 use super::{Failure, console, history, judging};
@@ -37,6 +38,7 @@ Examples:
   ticketboss stress --events a,b,c --read-percent 50
   ticketboss stress --url http://127.0.0.1:8000 --clients 10
   ticketboss stress --requests 1000000 --cancel-percent 0 --capacity 10000000
+  ticketboss stress --requests 1000000 --rounds 20
 
 It exits with status 1 when the verdict is bad.";
 
@@ -72,6 +74,12 @@ pub(super) struct Arguments {
     /// The seed of the clients' choices
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Do it all so many times, each time with a new server and the next seed: what is kept in mind
+    /// for the judge is that of one time
+    #[arg(long, value_name = "N", default_value_t = 1, verbatim_doc_comment,
+          value_parser = clap::value_parser!(u64).range(1..),
+          conflicts_with_all = ["url", "data_dir", "history"])]
+    rounds: u64,
     /// Write each request and what came of it to FILE, as JSON, one a line, for `verify --history`
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -106,7 +114,7 @@ async fn stress(arguments: &Arguments) -> Result<bool, Failure> {
     }
     match &arguments.url {
         Some(url) => stress_server(arguments, Target::parse(url)?).await,
-        None => stress_own_server(arguments).await,
+        None => stress_own_servers(arguments).await,
     }
 }
 
@@ -122,7 +130,7 @@ async fn stress_server(arguments: &Arguments, target: Target) -> Result<bool, Fa
     let asked = subjects.iter().map(Some).collect::<Vec<_>>();
     let before = summaries(&target, &asked).await?;
     introduce(arguments, &target, &before);
-    let gathered = storm(arguments, &target, subjects.clone()).await?;
+    let gathered = storm(arguments, &target, subjects.clone(), arguments.seed).await?;
     let after = summaries(&target, &asked).await.map_err(|gone| {
         format!("{gone}; without the server there is no verdict, but verify --history can tell")
     })?;
@@ -136,8 +144,28 @@ async fn stress_server(arguments: &Arguments, target: Target) -> Result<bool, Fa
     Ok(judging::print(&verdicts))
 }
 
+/// Stresses one server of its own after the other.
+async fn stress_own_servers(arguments: &Arguments) -> Result<bool, Failure> {
+    let rounds = arguments.rounds;
+    let (mut sum, mut bad) = (Tally::default(), 0_u64);
+    for round in 0..rounds {
+        if rounds > 1 {
+            console::say(format_args!("round {} of {rounds}", round + 1));
+        }
+        let (is_good, tally) =
+            stress_own_server(arguments, arguments.seed.wrapping_add(round)).await?;
+        sum += tally;
+        bad += u64::from(!is_good);
+    }
+    if rounds > 1 {
+        let verdict = if bad == 0 { "all good".to_owned() } else { format!("{bad} BAD") };
+        console::say(format_args!("{rounds} rounds: {sum}; {verdict}"));
+    }
+    Ok(bad == 0)
+}
+
 /// Starts a server, stresses it, stops it, and judges by its ledgers.
-async fn stress_own_server(arguments: &Arguments) -> Result<bool, Failure> {
+async fn stress_own_server(arguments: &Arguments, seed: u64) -> Result<(bool, Tally), Failure> {
     let subjects: Vec<_> = if arguments.events.is_empty() {
         vec![Subject::by_default(EventId::new(OWN_EVENT)?)]
     } else {
@@ -148,15 +176,36 @@ async fn stress_own_server(arguments: &Arguments) -> Result<bool, Failure> {
     let (mut server, target) = OwnServer::start(&premises).await?;
     let asked = subjects.iter().map(Some).collect::<Vec<_>>();
     introduce(arguments, &target, &summaries(&target, &asked).await?);
-    let gathered = storm(arguments, &target, subjects).await?;
+    let gathered = storm(arguments, &target, subjects, seed).await?;
     if let Some(peak) = server.memory_peak() {
         console::say(format_args!("memory    the server had at most {peak}"));
     }
-    server.stop().await?;
-    let directory = premises.data_dir();
-    let judged = judging::judge_directory(directory, gathered.operations, Scope::Whole).await?;
+    let histories = history::by_event(gathered.operations);
+    let judged = async {
+        server.stop().await?;
+        judging::judge_directory(premises.data_dir(), &histories, Scope::Whole).await
+    };
+    let judged = judged.await;
+    let is_good = judged.as_ref().is_ok_and(|judged| tell(judged));
+    if !is_good {
+        let kept = premises.keep();
+        history::write(&kept.join("history.jsonl"), histories.values().flatten())?;
+        console::say(format_args!("evidence  {}", kept.display()));
+    }
+    let mut sum = Tally::default();
+    for Judged { tally, .. } in &judged? {
+        sum += *tally;
+    }
+    Ok((is_good, sum))
+}
+
+/// Says whether the verdict is good.
+fn tell(judged: &[Judged]) -> bool {
+    for Judged { event, tally, .. } in judged {
+        console::say(format_args!("{event}: {tally}"));
+    }
     let verdicts = judged.iter().map(|judged| (&judged.event, &judged.verdict));
-    Ok(judging::print(&verdicts.collect::<Vec<_>>()))
+    judging::print(&verdicts.collect::<Vec<_>>())
 }
 
 /// The events in numbers, the default one where none is named.
@@ -191,11 +240,12 @@ async fn storm(
     arguments: &Arguments,
     target: &Target,
     subjects: Vec<Subject>,
+    seed: u64,
 ) -> Result<Gathered, Failure> {
     let plan = Plan {
         clients: arguments.clients,
         subjects,
-        seed: arguments.seed,
+        seed,
         cancel_percent: arguments.cancel_percent,
         read_percent: arguments.read_percent,
         seats_max: arguments.seats_max,

@@ -67,10 +67,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let scope = arguments.scope();
     let settings = Settings { data_dir: arguments.data_dir, ..Settings::default() };
     let config = Config::find(settings, arguments.config.as_deref())?;
-    let mut docket = match arguments.history.as_slice() {
+    let histories = match arguments.history.as_slice() {
         [] => None,
-        files => Some(Docket::new(history::read(files)?, scope)),
+        files => Some(history::by_event(history::read(files)?)),
     };
+    let mut docket = histories.as_ref().map(|histories| Docket::new(histories, scope));
     let began = Instant::now();
     let opened = sled_store::inspect(&SledOptions::standard(&config.data_dir))?;
     let mut checked = Checked::default();
@@ -156,7 +157,7 @@ fn tell_leftovers(leftovers: &Leftovers, checked: &mut Checked) {
 }
 
 fn tell_judged(judged: &Judged, checked: &mut Checked) {
-    let Judged { event, verdict, tally } = judged;
+    let Judged { event, verdict, tally, .. } = judged;
     let broken = verdict.checks.iter().filter(|check| check.fault_count > 0);
     for check in broken.clone() {
         let count = console::grouped(check.fault_count as u64);

@@ -21,13 +21,16 @@ pub(super) async fn live(_: Context, _: Input) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &Health { status: "ok", damaged_events: Vec::new() }))
 }
 
-/// `GET /readyz`: 200 while new work is welcome, 503 `unavailable` while the server stops.
+/// `GET /readyz`: 200 while new work is welcome, 503 `unavailable` while the server stops or after the
+/// store has failed, 503 `storage_full` while there is no room on the disk. What is there can be looked
+/// at meanwhile.
 ///
 /// Damaged events are named; they do not make the others unready.
 pub(super) async fn ready(context: Context, _: Input) -> Result<Response, Problem> {
     if context.readiness.is_stopping() {
         return Err(Problem::new(Code::Unavailable, "the server is stopping"));
     }
+    context.office.check_room().await?;
     let damages = context.office.damages();
     let damaged_events = damages.into_iter().map(|damage| damage.event.to_string()).collect();
     Ok(json(StatusCode::OK, &Health { status: "ready", damaged_events }))

@@ -1,5 +1,7 @@
 //! What a handler is given: everything of a request that it may look at, as values.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -60,8 +62,7 @@ pub(super) async fn read_body<B: Buf>(
         let mut body = std::pin::pin!(body);
         let mut bytes = BytesMut::new();
         while let Some(chunk) = body.next().await {
-            let chunk = chunk
-                .map_err(|_| Problem::new(Code::InvalidRequest, "the body ended too early"))?;
+            let chunk = chunk.map_err(|error| broken_off(&error))?;
             if bytes.len() + chunk.remaining() > BODY_BYTES_MAX {
                 return Err(too_large());
             }
@@ -73,4 +74,15 @@ pub(super) async fn read_body<B: Buf>(
         let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
         Err(Problem::new(Code::RequestTimeout, detail))
     })
+}
+
+/// What to tell of a body that does not go on. It may be heard: the other direction may still work.
+fn broken_off(error: &warp::Error) -> Problem {
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let kind = causes.find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    if kind == Some(io::ErrorKind::TimedOut) {
+        Problem::new(Code::RequestTimeout, "the body took too long while others wait")
+    } else {
+        Problem::new(Code::InvalidRequest, "the body ended too early")
+    }
 }

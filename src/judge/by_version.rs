@@ -8,11 +8,13 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use self::stored::Stored;
 use super::history::Operation;
 use super::laws;
 use super::verdict::Verdict;
-use crate::domain::{Change, EventNumber, Fact, RequestId};
+use crate::domain::{Change, EventNumber, Fact};
 
 mod answers;
 mod real_time;
@@ -56,15 +58,14 @@ fn attribute<'a>(
 ) -> Vec<Option<&'a Change>> {
     let mut by_request = HashMap::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
-        let request = RequestId(operation.request.as_u128());
-        if by_request.insert(request, index).is_some() {
+        if by_request.insert(operation.request, index).is_some() {
             verdict.convict(laws::HISTORY, || format!("request {} twice", operation.request));
         }
     }
     let mut done: Vec<Option<&Change>> = vec![None; operations.len()];
     let mut asked_us = Vec::with_capacity(stored.ledger.len());
     for change in stored.ledger {
-        let index = by_request.get(&change.request).copied();
+        let index = by_request.get(&Uuid::from_u128(change.request.0)).copied();
         let asked = index.and_then(|index| operations.get(index));
         asked_us.push(asked.map_or(0, |operation| operation.began_us));
         match index.and_then(|index| done.get_mut(index)) {
@@ -83,6 +84,6 @@ fn attribute<'a>(
             }),
         }
     }
-    stored.asked_us(asked_us);
+    stored.set_asked_us(asked_us);
     done
 }

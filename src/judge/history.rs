@@ -136,3 +136,34 @@ mod partner_id {
         PartnerId::new(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_a_line_that_reads_back() {
+        let operation = Operation {
+            client: 3,
+            request: Uuid::from_u128(5),
+            event: EventId::new("node-meetup").unwrap(),
+            asked: Asked::Reserve { partner: PartnerId::new("acme").unwrap(), seats: 2 },
+            began_us: 10,
+            ended_us: 20,
+            outcome: Outcome::NotEnoughSeats { available: 1, version: 7 },
+        };
+        let line = serde_json::to_string(&operation).unwrap();
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"client":3,"request":"00000000-0000-0000-0000-000000000005","#,
+                r#""event":"node-meetup","asked":{"ask":"reserve","partner":"acme","seats":2},"#,
+                r#""beganUs":10,"endedUs":20,"#,
+                r#""outcome":{"answer":"notEnoughSeats","available":1,"version":7}}"#,
+            )
+        );
+        assert_eq!(serde_json::from_str::<Operation>(&line).unwrap(), operation);
+        let nameless = line.replace("node-meetup", "");
+        assert!(serde_json::from_str::<Operation>(&nameless).is_err());
+    }
+}

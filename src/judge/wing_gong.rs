@@ -7,7 +7,7 @@
 //! reached with the same operations done is not looked at twice.
 //!
 //! It is written apart from [`super::judge`], so that the two can be held against each other. It must
-//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small [`Model`] of its own.
+//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small model of its own.
 //!
 //! # What is not known
 //!
@@ -61,6 +61,10 @@ pub enum Search {
 /// A history that is of more than one event, uses a request's id twice, or has an end before its
 /// beginning is none, and has no such order.
 pub fn search(terms: Terms, operations: &[Operation]) -> Search {
+    search_within(STATES_MAX, terms, operations)
+}
+
+fn search_within(states_max: usize, terms: Terms, operations: &[Operation]) -> Search {
     if operations.len() > OPERATIONS_MAX {
         return Search::TooLong;
     }
@@ -75,6 +79,7 @@ pub fn search(terms: Terms, operations: &[Operation]) -> Search {
         }),
         unknown: bits(operations, |outcome| matches!(outcome, Outcome::Unknown { .. })),
         untold_ids: untold_ids(terms, operations),
+        states_max,
         seen: HashSet::new(),
         order: Vec::new(),
     };
@@ -135,6 +140,7 @@ struct Searcher<'a> {
     /// The operations that may be.
     unknown: u64,
     untold_ids: Vec<ReservationId>,
+    states_max: usize,
     /// Where the search has been: what was done, and what came of it.
     seen: HashSet<(u64, Model)>,
     order: Vec<usize>,
@@ -147,7 +153,7 @@ impl Searcher<'_> {
         if self.answered & !done == 0 {
             return Extended::ToTheEnd;
         }
-        if self.seen.len() >= STATES_MAX {
+        if self.seen.len() >= self.states_max {
             return Extended::TooFar;
         }
         if !self.seen.insert((done, model.clone())) {
@@ -293,4 +299,88 @@ impl Model {
 
 fn may_ask(terms: Terms, seats: u32) -> bool {
     (1..=terms.seats_per_request_max).contains(&seats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{EventId, Nonce, PartnerId, Version};
+
+    const TERMS: Terms = Terms { number: EventNumber(7), capacity: 100, seats_per_request_max: 10 };
+
+    /// An operation that is concurrent with every other.
+    fn operation(number: usize, asked: Asked, outcome: Outcome) -> Operation {
+        Operation {
+            client: 1,
+            request: Uuid::from_u128(number as u128),
+            event: EventId::new("e").unwrap(),
+            asked,
+            began_us: 0,
+            ended_us: 9,
+            outcome,
+        }
+    }
+
+    fn reserve(seats: u32) -> Asked {
+        Asked::Reserve { partner: PartnerId::new("acme").unwrap(), seats }
+    }
+
+    fn unknown() -> Outcome {
+        Outcome::Unknown { what: "reset".to_owned() }
+    }
+
+    fn read(version: u64, available: u32, reservations: u64) -> Outcome {
+        Outcome::Read { version, available, reservations }
+    }
+
+    /// Reservations of 1, 2, 3 … seats, none of which was answered.
+    fn unanswered(count: usize) -> Vec<Operation> {
+        let seats = (1..=10).cycle().take(count);
+        let asked = seats.map(reserve).enumerate();
+        asked.map(|(number, asked)| operation(number, asked, unknown())).collect()
+    }
+
+    #[test]
+    fn the_longest_history_is_searched_and_no_longer_one() {
+        let mut operations = unanswered(OPERATIONS_MAX - 1);
+        operations.push(operation(OPERATIONS_MAX, Asked::Read, read(1, 100, 0)));
+        assert_eq!(search(TERMS, &operations), Search::Witness(vec![OPERATIONS_MAX - 1]));
+        operations.push(operation(OPERATIONS_MAX + 1, Asked::Read, read(1, 100, 0)));
+        assert_eq!(search(TERMS, &operations), Search::TooLong);
+    }
+
+    #[test]
+    fn a_search_that_takes_too_long_says_so() {
+        // No seven of these are two seats together, and there are many ways of trying.
+        let mut operations = unanswered(10);
+        operations.push(operation(10, Asked::Read, read(8, 98, 7)));
+        assert_eq!(search_within(100, TERMS, &operations), Search::GaveUp);
+        assert_eq!(search(TERMS, &operations), Search::NoWitness);
+    }
+
+    #[test]
+    fn the_same_state_is_searched_once() {
+        // They add up to 55 seats. There are 2¹⁰ ways to choose among them, and 10! ways to order them.
+        let mut operations = unanswered(10);
+        operations.push(operation(10, Asked::Read, read(11, 46, 10)));
+        assert_eq!(search_within(1 << 11, TERMS, &operations), Search::NoWitness);
+    }
+
+    #[test]
+    fn what_an_unanswered_request_took_is_given_back_by_its_id_and_no_other() {
+        let id = |nonce| {
+            let nonce = Nonce::from_bits(nonce);
+            let version = Version::new(2).unwrap();
+            let id = ReservationId { event: TERMS.number, version, nonce };
+            Asked::Cancel { reservation: Uuid::from_u128(id.to_bits()) }
+        };
+        let mut operations = unanswered(1);
+        operations.push(operation(1, id(5), Outcome::Cancelled { version: 3 }));
+        operations.push(operation(2, id(6), Outcome::ReservationNotFound));
+        operations.push(operation(3, Asked::Read, read(2, 99, 1)));
+        operations.push(operation(4, Asked::Read, read(3, 100, 0)));
+        assert!(matches!(search(TERMS, &operations), Search::Witness(_)));
+        operations.push(operation(5, id(6), Outcome::Cancelled { version: 4 }));
+        assert_eq!(search(TERMS, &operations), Search::NoWitness);
+    }
 }

@@ -216,8 +216,11 @@ impl Page {
         let (body, digest) = unseal(bytes, PAGE_BYTES_MAX)?;
         let stored: StoredPage<'_> = decode_all(body, PAGE_CONFIG)?;
         let StoredPageHead { number, first_version, previous, first_at } = stored.head;
-        if stored.changes.is_empty() {
+        let Some(first) = stored.changes.first() else {
             return Err(Unreadable::Value("a page has at least one change"));
+        };
+        if first.after_first_ms != 0 {
+            return Err(Unreadable::Value("the time of a page is that of its first change"));
         }
         let changes = (version(first_version)?.get()..)
             .zip(&stored.changes)

@@ -84,14 +84,20 @@ enum Work {
     ClaimEventNumber { answer: Answer<EventNumber> },
     Load { event: EventId, answer: Answer<Option<Result<Loaded, Damage>>> },
     Events { answer: Answer<Vec<Listed>> },
+    CheckRoom { answer: Answer<()> },
 }
 
 impl Job {
     fn writes(&self) -> bool {
         match self.0 {
             Work::Commit { .. } | Work::ClaimEventNumber { .. } => true,
-            Work::Load { .. } | Work::Events { .. } => false,
+            Work::Load { .. } | Work::Events { .. } | Work::CheckRoom { .. } => false,
         }
+    }
+
+    /// Whether it cannot be done while the disk is full.
+    fn needs_room(&self) -> bool {
+        self.writes() || matches!(self.0, Work::CheckRoom { .. })
     }
 }
 
@@ -148,6 +154,15 @@ impl Committer {
     /// As [`super::Store::events`].
     pub async fn events(&self) -> Result<Vec<Listed>, StoreError> {
         self.ask(|answer| Work::Events { answer }).await
+    }
+
+    /// Whether something could be written now. It is asked for like everything else, so an answer also
+    /// tells that the committer is at work.
+    ///
+    /// # Errors
+    /// As [`super::Store::check_room`].
+    pub async fn check_room(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Work::CheckRoom { answer }).await
     }
 
     async fn ask<T>(&self, work: impl FnOnce(Answer<T>) -> Work) -> Result<T, StoreError> {
@@ -241,7 +256,7 @@ impl<E: Engine> Worker<E> {
     }
 
     /// Writes a round. What cannot be done is refused: all of it when the store has failed, and what
-    /// writes while the disk is full.
+    /// needs room while the disk is full.
     pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
         let known = self.failure.borrow().clone();
         let possible = known.map_or_else(
@@ -251,7 +266,7 @@ impl<E: Engine> Worker<E> {
         if let Err(error) = possible {
             self.fail_for_good(&error);
             let is_final = matches!(error, StoreError::Failed(_));
-            refuse_all(jobs.extract_if(.., |job| is_final || job.writes()), &error);
+            refuse_all(jobs.extract_if(.., |job| is_final || job.needs_room()), &error);
         }
         let mut round = Round { waiting: Vec::with_capacity(jobs.len()), ..Round::default() };
         let mut jobs = jobs.drain(..);
@@ -269,8 +284,10 @@ impl<E: Engine> Worker<E> {
     /// Makes a round durable and answers it; or fails the store.
     pub fn settle(&mut self, round: Round) {
         if cfg!(feature = "sabotage-answer-before-sync") {
-            round.answer(&Ok(()));
-            drop(guarded(|| self.engine.make_durable()));
+            let won = round.answer(&Ok(()));
+            if guarded(|| self.engine.make_durable()).is_ok() {
+                self.engine.is_durable(&won);
+            }
             return;
         }
         // After a round that was settled everything is durable, so one that only reads has it easy.
@@ -318,6 +335,8 @@ impl Round {
             }
             Work::Load { event, answer } => tell(engine.load(&event)?, answer),
             Work::Events { answer } => tell(engine.events()?, answer),
+            // Without room it would not have come this far.
+            Work::CheckRoom { answer } => tell((), answer),
         };
         self.waiting.push(waiting);
         Ok(())
@@ -340,6 +359,7 @@ fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
             Work::ClaimEventNumber { answer } => drop(answer.send(Err(error()))),
             Work::Load { answer, .. } => drop(answer.send(Err(error()))),
             Work::Events { answer } => drop(answer.send(Err(error()))),
+            Work::CheckRoom { answer } => drop(answer.send(Err(error()))),
         }
     }
 }

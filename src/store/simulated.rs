@@ -83,6 +83,10 @@ impl SimulatedStore {
         self.0.committer.claim_event_number().await
     }
 
+    pub(super) async fn check_room(&self) -> Result<(), StoreError> {
+        self.0.committer.check_room().await
+    }
+
     pub(super) async fn failed(&self) -> Arc<str> {
         self.0.committer.failed().await
     }

@@ -111,6 +111,10 @@ impl SledStore {
         self.0.committer.committer().claim_event_number().await
     }
 
+    pub(super) async fn check_room(&self) -> Result<(), StoreError> {
+        self.0.committer.committer().check_room().await
+    }
+
     pub(super) async fn failed(&self) -> Arc<str> {
         self.0.committer.committer().failed().await
     }

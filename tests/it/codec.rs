@@ -263,7 +263,8 @@ fn values_outside_their_limits_are_refused_under_a_valid_checksum() {
     check("02", "00", "01", &reserved("0120", "01"), "a name is not valid");
     let later = format!("0200{request}020200");
     let last_moment = "fdfeffffffffffffff";
-    check("02", last_moment, "01", &later, "a time is out of range");
+    check("02", last_moment, "02", &(cancelled("02") + &later), "a time is out of range");
+    check("02", "00", "01", &later, "the time of a page is that of its first change");
 }
 
 proptest! {

@@ -18,10 +18,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use ticketboss::cli::client::{Client, Subject, Target};
+use ticketboss::cli::client::Target;
 use ticketboss::cli::history;
 use ticketboss::cli::judging::{Tally, judge_directory};
-use ticketboss::cli::storm::{Gathered, Plan, Raging, Storm, WhenGone};
+use ticketboss::cli::storm::{Gathered, Raging};
 use ticketboss::judge::Scope;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -30,16 +30,12 @@ use crate::evidence::Home;
 use crate::file_systems::setting;
 use crate::program::{Serving, complained, run, said, ticketboss};
 use crate::random::SplitMix;
-use crate::support::event_id;
+use crate::storms;
 
 /// How often something is killed, unless it is said.
 const KILLS: u32 = 100;
 /// How many kills one database lives through.
 const KILLS_PER_DATABASE: u32 = 16;
-/// The events, and how many seats each has: one that is sold out, one that is now and then, one that is
-/// never.
-const EVENTS: [(&str, u32); 3] = [("small", 100), ("middle", 2_000), ("large", 1_000_000_000)];
-const CLIENTS: u32 = 8;
 /// The least and the most time that the server is let work before it is killed, in microseconds.
 const WORK_US: (u64, u64) = (5_000, 500_000);
 const ARGUMENTS: [&str; 6] =
@@ -103,18 +99,9 @@ struct Rig<'a> {
 impl<'a> Rig<'a> {
     fn new(runtime: &'a Runtime, seed: u64) -> Self {
         let home = Home::create();
-        std::fs::write(home.path().join("events.json"), events()).unwrap();
+        storms::write_events(&home.path().join("events.json"));
         let (whereabouts, server) = watch::channel(None);
-        let plan = Plan {
-            clients: CLIENTS,
-            subjects: EVENTS.map(|(id, _)| Subject::of(event_id(id))).to_vec(),
-            seed,
-            cancel_percent: 40,
-            read_percent: 10,
-            seats_max: 4,
-            when_gone: WhenGone::Wait,
-        };
-        let raging = Some(Storm::new(plan).begin(&server, u64::MAX));
+        let raging = Some(storms::storm(seed).begin(&server, u64::MAX));
         let (start_took, count) = (Duration::from_millis(30), Count::default());
         Self { runtime, random: SplitMix(seed), home, whereabouts, raging, start_took, count }
     }
@@ -137,8 +124,9 @@ impl<'a> Rig<'a> {
         let began = Instant::now();
         let server = Serving::start(self.home.path(), &ARGUMENTS);
         self.start_took = began.elapsed();
-        let target = Target::parse(&format!("http://{}", server.address)).unwrap();
-        self.check_acknowledged(&target);
+        let target = storms::target_of(&server);
+        let lost = storms::find_lost(self.runtime, self.raging.as_ref().unwrap(), &target);
+        assert_eq!(lost, None);
         self.whereabouts.send_replace(Some(target));
         let (least, most) = WORK_US;
         // This sleep, and those below, stand for no condition: the random moment is the fault itself.
@@ -147,21 +135,6 @@ impl<'a> Rig<'a> {
         self.whereabouts.send_replace(None);
         server.kill();
         self.count.kills += 1;
-    }
-
-    /// What a client was told must be there by now; the rest is for the judge.
-    fn check_acknowledged(&self, target: &Target) {
-        let raging = self.raging.as_ref().unwrap();
-        for (place, (id, _)) in EVENTS.iter().enumerate() {
-            // Looked up first: an answer of the server before may still be on its way.
-            let told = raging.acknowledged_version(place);
-            let version = self.runtime.block_on(async {
-                let mut client = Client::new();
-                client.connect(target).await.unwrap();
-                client.summary(Some(&Subject::of(event_id(id)))).await.unwrap().version
-            });
-            assert!(version >= told, "{id} is at version {version}, and {told} was acknowledged");
-        }
     }
 
     fn kill_start(&mut self) {
@@ -197,7 +170,8 @@ impl<'a> Rig<'a> {
         let (_, Gathered { operations, .. }) = self.runtime.block_on(raging.end(|_| ())).unwrap();
         history::write(&self.home.path().join("history.jsonl"), &operations).unwrap();
         let directory = self.home.path().join("data/db");
-        let judging = judge_directory(&directory, operations, Scope::Whole);
+        let histories = history::by_event(operations);
+        let judging = judge_directory(&directory, &histories, Scope::Whole);
         for judged in self.runtime.block_on(judging).unwrap() {
             assert!(judged.verdict.is_good(), "{}: {}", judged.event, judged.verdict);
             self.count.tally += judged.tally;
@@ -207,9 +181,4 @@ impl<'a> Rig<'a> {
         count.verify_kills += self.count.verify_kills;
         count.tally += self.count.tally;
     }
-}
-
-fn events() -> String {
-    let event = |(id, seats): &(&str, u32)| serde_json::json!({ "eventId": id, "name": "An event", "totalSeats": seats });
-    EVENTS.iter().map(event).collect::<serde_json::Value>().to_string()
 }

@@ -253,6 +253,19 @@ async fn an_unknown_path_is_a_problem_for_programs_and_the_dashboard_for_browser
 }
 
 #[tokio::test]
+async fn a_request_without_a_path_is_answered_all_the_same() {
+    let server = server(500).await;
+    for line in ["CONNECT localhost:80", "GET localhost", "POST localhost:80"] {
+        let answer = ask(server.address, &bare(line, &["Accept: text/html"])).await;
+        assert_eq!(answer.problem(), "404 not_found: Not found", "{line}");
+    }
+    for line in ["GET http://localhost", "OPTIONS *", "OPTIONS localhost"] {
+        let answer = ask(server.address, &bare(line, &["Accept: text/html"])).await;
+        assert!(answer.status < 300, "{line}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_dashboards_files_are_cached_and_compressed() {
     let server = server(500).await;
     let plain = ask(server.address, &bare("GET /dashboard.js", &[])).await;

@@ -11,6 +11,7 @@ mod mutation;
 mod random;
 mod script;
 mod system;
+mod throughput;
 mod truths;
 
 /// Whether a lie shows in the answers alone.

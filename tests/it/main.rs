@@ -9,6 +9,7 @@
     reason = "a test ends at its first surprise, in its helpers too, and says what it skips"
 )]
 
+mod abuse;
 mod cli;
 mod codec;
 mod committer;
@@ -20,13 +21,16 @@ mod domain;
 mod durable;
 mod events;
 mod evidence;
+mod faults;
 mod file_systems;
 mod full_disk;
 mod full_page;
+mod fuzz;
 mod http;
 mod judge;
 mod office;
 mod power_cut;
+mod power_cut_program;
 mod program;
 mod prove;
 mod random;
@@ -34,6 +38,7 @@ mod readme;
 mod rot;
 mod server;
 mod simulation;
+mod storms;
 mod stress;
 mod support;
 mod wire;

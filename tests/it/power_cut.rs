@@ -32,28 +32,29 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tempfile::TempDir;
 use ticketboss::domain::{Event, EventId, Version};
 use ticketboss::store::sled::{SledOptions, open};
 use ticketboss::store::{Loaded, Store, ledger};
 
+use self::godown::{Godown, missing_needs};
 use self::process::Process;
 use self::writer::Writer;
-use crate::file_systems::{Ext4, missing, run, setting, skip, text};
+use crate::file_systems::{Ext4, setting, skip};
 use crate::random::SplitMix;
 
+pub(crate) mod godown;
 mod process;
 mod writer;
 
 const CUTS: u32 = 40;
 /// How many cuts one database lives through, in the half where it lives through any.
 const CUTS_PER_FILE_SYSTEM: u32 = 20;
-const FILE_SYSTEM_BYTES: u64 = 1024 * 1024 * 1024;
+pub(crate) const FILE_SYSTEM_BYTES: u64 = 1024 * 1024 * 1024;
 const EVENTS: usize = 8;
 /// Tells a process that it is part of this test, and where its database is.
 const DIRECTORY_VARIABLE: &str = "TICKETBOSS_POWER_CUT_DIRECTORY";
-const CUTS_VARIABLE: &str = "TICKETBOSS_POWER_CUTS";
-const SEED_VARIABLE: &str = "TICKETBOSS_POWER_CUT_SEED";
+pub(crate) const CUTS_VARIABLE: &str = "TICKETBOSS_POWER_CUTS";
+pub(crate) const SEED_VARIABLE: &str = "TICKETBOSS_POWER_CUT_SEED";
 
 #[test]
 #[ignore = "needs root, a loop device and mkfs.ext4"]
@@ -93,12 +94,6 @@ fn nothing_acknowledged_is_lost_in_40_power_cuts() {
         (0, 0, 0, 0),
         "lost, failed opens, damaged, blobs"
     );
-}
-
-fn missing_needs() -> Option<String> {
-    let control = Path::new("/dev/loop-control");
-    missing(&["mkfs.ext4", "losetup", "cc"])
-        .or_else(|| (!control.exists()).then(|| format!("there is no {}", control.display())))
 }
 
 /// A file system with a database, and what was acknowledged of it: the versions of each event.
@@ -159,17 +154,12 @@ enum Moment {
 
 struct Rig {
     random: SplitMix,
-    _program_directory: TempDir,
-    godown: PathBuf,
+    godown: Godown,
 }
 
 impl Rig {
     fn new(seed: u64) -> Self {
-        let program_directory = TempDir::new().unwrap();
-        let godown = program_directory.path().join("godown");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/godown.c");
-        run("cc", &["-Wall", "-o", text(&godown), text(&source)]);
-        Self { random: SplitMix(seed), _program_directory: program_directory, godown }
+        Self { random: SplitMix(seed), godown: Godown::build() }
     }
 
     fn moment_for_a_new_database(&mut self, cut: u32) -> Moment {
@@ -243,7 +233,7 @@ impl Rig {
         };
         // The sleep stands for no condition: its end, at any moment, is the fault itself.
         std::thread::sleep(delay);
-        run(text(&self.godown), &[text(subject.file_system.path())]);
+        self.godown.cut(subject.file_system.path());
         for line in writer.kill() {
             lines += u64::from(subject.note(&line));
         }

@@ -51,19 +51,32 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts a server on a free port, with its data in `directory/data/db`.
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        Self::spawn(ticketboss(directory, &["serve", "--listen", "127.0.0.1:0"]).args(arguments))
+        Self::try_start(directory, arguments).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, where it may end before it is ready; then this is what it complains of.
+    pub(crate) fn try_start(directory: &Path, arguments: &[&str]) -> Result<Self, String> {
+        let mut command = ticketboss(directory, &["serve", "--listen", "127.0.0.1:0"]);
+        Self::try_spawn_unread(command.args(arguments)).map(Self::read)
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut server = Self::spawn_unread(command);
-        // What is logged must be read, or the log would wait for room in the pipe.
-        let mut log = server.process.stderr.take().unwrap();
+        Self::spawn_unread(command).read()
+    }
+
+    /// What is logged must be read, or the log would wait for room in the pipe.
+    fn read(mut self) -> Self {
+        let mut log = self.process.stderr.take().unwrap();
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        server
+        self
     }
 
     /// A server whose log nobody reads.
     pub(crate) fn spawn_unread(command: &mut Command) -> Self {
+        Self::try_spawn_unread(command).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn try_spawn_unread(command: &mut Command) -> Result<Self, String> {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
@@ -73,13 +86,14 @@ impl Serving {
             if output.read_line(&mut line).unwrap() == 0 {
                 let mut why = String::new();
                 process.stderr.take().unwrap().read_to_string(&mut why).unwrap();
-                panic!("the server ended before it was ready: {why}");
+                process.wait().unwrap();
+                return Err(format!("the server ended before it was ready: {why}"));
             }
             introduction.push(line.trim_end().to_owned());
         }
         let api = introduction.iter().find_map(|line| line.strip_prefix("  API        http://"));
         let address = api.unwrap().trim_end_matches("/reservations/").parse().unwrap();
-        Self { address, introduction, process, output }
+        Ok(Self { address, introduction, process, output })
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! `ticketboss stress`, and `verify` of what it has written down, with the real program.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -99,6 +100,40 @@ fn stress_goes_over_several_events() {
     let (code, text) = verified(home.path(), &history);
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(text.matches(": all can be true").count(), 3, "{text}");
+}
+
+#[test]
+fn stress_keeps_the_evidence_where_its_server_dies() {
+    let home = directory();
+    let arguments = ["stress", "--requests", "100000000", "--data-dir", "kept"];
+    let mut stress = ticketboss(home.path(), &arguments);
+    let stress = stress.env("TMPDIR", home.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut stress = stress.spawn().unwrap();
+    let mut lines = BufReader::new(stress.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // From this line on the clients are at work.
+    assert!(lines.any(|line| line.starts_with("event stress with 500 of 500")));
+    let pid = fs::read_to_string(home.path().join("kept/lock")).unwrap();
+    assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    let kept = lines.find_map(|line| line.strip_prefix("evidence  ").map(str::to_owned)).unwrap();
+    assert_eq!(stress.wait().unwrap().code(), Some(1));
+    let history = format!("{kept}/history.jsonl");
+    let arguments = ["verify", "--data-dir", "kept", "--history", &history, "--whole-history"];
+    let verified = run(home.path(), &arguments);
+    assert_eq!(verified.status.code(), Some(0), "{}{}", said(&verified), complained(&verified));
+    assert!(said(&verified).contains(": all can be true"), "{}", said(&verified));
+}
+
+#[test]
+fn stress_goes_several_rounds() {
+    let home = directory();
+    let arguments = ["stress", "--requests", "500", "--rounds", "3", "--capacity", "50"];
+    let output = run(home.path(), &arguments);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
+    assert_eq!(text.matches("verdict: good").count(), 3, "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("3 rounds: 1,500 operations, "), "{last}");
+    assert!(last.ends_with("; all good"), "{last}");
 }
 
 #[test]

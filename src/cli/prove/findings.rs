@@ -166,7 +166,7 @@ pub(super) async fn conclude(
     let evidence = match standing {
         Standing::Proved => None,
         Standing::Broken | Standing::Unproved => {
-            Some(place.keep_evidence(&histories.into_values().flatten().collect::<Vec<_>>())?)
+            Some(place.keep_evidence(histories.values().flatten())?)
         }
     };
     Ok(Findings {

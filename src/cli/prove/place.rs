@@ -75,7 +75,10 @@ impl Place {
     }
 
     /// Keeps what clients were told, and says where that is, and what else there is to look at.
-    pub(super) fn keep_evidence(&self, operations: &[Operation]) -> Result<Evidence, Failure> {
+    pub(super) fn keep_evidence<'a>(
+        &self,
+        operations: impl IntoIterator<Item = &'a Operation>,
+    ) -> Result<Evidence, Failure> {
         let history = self.directory.join(HISTORY_NAME);
         history::write(&history, operations)?;
         let data_dir = self.data_dir().to_owned();

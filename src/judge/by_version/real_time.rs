@@ -3,6 +3,21 @@
 //!
 //! "Before" is strict: an answer that came in the microsecond in which another request began counts
 //! as concurrent with it.
+//!
+//! Where every answer is true of its version, the changes in the order of their versions, each
+//! followed by what was shown at it, are an order that makes all of them true. It keeps to real time
+//! if no operation that ended before another began comes after it there. There are three ways to
+//! break that, each a law of its own, so that a lie is convicted once:
+//!
+//! | ended first | began then | with | law |
+//! | --- | --- | --- | --- |
+//! | any | a read or refusal | a lower version | `STALE` |
+//! | a read or refusal | a change | that version or a lower one | `FORESEEN`, by who was shown it |
+//! | a change | a change | a lower version | `ORDER` |
+//!
+//! Only that a reservation was not found tells no version. It is given the lowest one at which it is
+//! true and which is not below what was told before: if any choice of these versions keeps to real
+//! time, then the lowest of each do, as a higher one can only make others look older.
 
 use super::answers::Standing;
 use super::stored::Stored;
@@ -147,8 +162,6 @@ impl Order {
 
 /// The lowest version at which the reservation was not there, of those at which it may have been
 /// looked for: not below what was told before, and without a change that was asked for afterwards.
-///
-/// The lowest is the right one: a higher one could only make later answers look older.
 fn not_found(
     stored: &Stored<'_>,
     so_far: SoFar,
@@ -162,7 +175,7 @@ fn not_found(
     };
     let lowest = match stored.life_of(id) {
         Some((since, None)) if since <= known => return there("the end of the ledger"),
-        Some((since, Some(until))) if since <= known => known.max(until),
+        Some((since, Some(gone))) if since <= known => known.max(gone),
         _ => known,
     };
     match stored.first_asked_after(ended_us).map(|late| late.version.get()) {

@@ -44,7 +44,7 @@ impl<'a> Stored<'a> {
     }
 
     /// Takes the time at which each change was asked for, 0 where that is not known.
-    pub(super) fn asked_us(&mut self, mut asked_us: Vec<u64>) {
+    pub(super) fn set_asked_us(&mut self, mut asked_us: Vec<u64>) {
         let mut latest = 0;
         for asked in &mut asked_us {
             latest = latest.max(*asked);
@@ -68,7 +68,11 @@ impl<'a> Stored<'a> {
 
     /// The changes at a version: one, unless the ledger is broken.
     pub(super) fn changes_at(&self, version: u64) -> &'a [Change] {
-        let from = self.ledger.partition_point(|change| change.version.get() < version);
+        let from = match usize::try_from(version) {
+            // Where the ledger replays, a version is where it belongs.
+            Ok(version) if (1..=self.states.len()).contains(&version) => version - 1,
+            _ => self.ledger.partition_point(|change| change.version.get() < version),
+        };
         let rest = self.ledger.get(from..).unwrap_or_default();
         let count = rest.iter().take_while(|change| change.version.get() == version).count();
         rest.get(..count).unwrap_or_default()
@@ -85,18 +89,26 @@ impl<'a> Stored<'a> {
 
     /// Whether exactly this reservation was ever made.
     pub(super) fn has_made(&self, id: ReservationId) -> bool {
-        let made = |change: &Change| matches!(change.fact, Fact::Reserved { nonce, .. } if nonce == id.nonce);
-        id.event == self.number && self.changes_at(id.version.get()).iter().any(made)
+        let is_made_by = |change: &Change| match &change.fact {
+            Fact::Reserved { nonce, .. } => *nonce == id.nonce,
+            _ => false,
+        };
+        id.event == self.number && self.changes_at(id.version.get()).iter().any(is_made_by)
     }
 
-    /// The reservation of this id, if it was ever made: since when it is there, and until when.
+    /// The reservation of this id, if it was ever made: the version since which it is there, and the
+    /// one since which it may be gone.
     pub(super) fn life_of(&self, id: ReservationId) -> Option<(u64, Option<u64>)> {
-        let reservation = self.event.as_ref()?.reservation(id)?;
-        let until = match reservation.status {
-            Status::Confirmed => None,
+        let event = self.event.as_ref()?;
+        let gone = match event.reservation(id)?.status {
             Status::Cancelled { since } => Some(since.get()),
+            Status::Confirmed if self.states.len() < self.ledger.len() => {
+                // What the rest of a broken ledger did to it is not known.
+                Some(event.version().next().get())
+            }
+            Status::Confirmed => None,
         };
-        Some((id.version.get(), until))
+        Some((id.version.get(), gone))
     }
 }
 

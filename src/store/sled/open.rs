@@ -116,14 +116,20 @@ pub fn open(options: &SledOptions) -> Result<Opened, OpenError> {
 /// As [`open`], and when there is no database in it or no room for a copy.
 pub fn inspect(options: &SledOptions) -> Result<Opened, OpenError> {
     let directory = &options.directory;
-    if !directory.join("db").is_file() {
-        return Err(OpenError::Missing(directory.clone()));
+    match fs::metadata(directory.join("db")) {
+        Ok(found) if found.is_file() => {}
+        Err(cause) if !is_absence(&cause) => return Err(unusable(directory, cause)),
+        _ => return Err(OpenError::Missing(directory.clone())),
     }
     let lock = lock(directory)?;
     let copy = copy_within(directory).map_err(|cause| unusable(directory, cause))?;
     let copied = SledOptions { directory: copy.path().to_owned(), ..options.clone() };
     let held = Held { lock, copy: Some(copy) };
     open_held(&copied, directory, held, |_, _| Ok(()))
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn lock(directory: &Path) -> Result<DirectoryLock, OpenError> {

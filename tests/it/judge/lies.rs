@@ -1,10 +1,13 @@
 //! One history for each way of lying. Each is convicted, and under the law that one would look for it
 //! under; the search, which has no ledger, convicts those that show in the answers.
 
-use ticketboss::domain::{EventNumber, Timestamp};
+use ticketboss::domain::{EventNumber, ReservationId, Timestamp};
+use ticketboss::judge::history::{Asked, Outcome};
+use ticketboss::judge::wing_gong::{self, Search};
 use ticketboss::judge::{FAULTS_TOLD_MAX, Scope, judge, laws};
 
 use super::script::{self, NUMBER, Script};
+use super::system::uuid;
 use super::verdict;
 use crate::support::event_id;
 
@@ -31,6 +34,18 @@ fn the_ledger_is_of_another_number() {
     let script = truth();
     let verdict = judge(EventNumber(8), &script.ledger, &script.operations, Scope::Whole);
     assert_eq!(verdict.broken(), [laws::ACKNOWLEDGED], "\n{verdict}");
+}
+
+#[test]
+fn a_reservation_is_cancelled_by_the_id_of_another_event() {
+    let mut script = truth();
+    let Outcome::Reserved { reservation, .. } = script.operations[0].outcome else { panic!() };
+    let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
+    let other = uuid(ReservationId { event: EventNumber(8), ..id });
+    script.operations[1].asked = Asked::Cancel { reservation: other };
+    let verdict = verdict(&script, Scope::Whole);
+    assert_eq!(verdict.broken(), [laws::ACKNOWLEDGED], "\n{verdict}");
+    assert_eq!(wing_gong::search(script.terms, &script.operations), Search::NoWitness);
 }
 
 #[test]

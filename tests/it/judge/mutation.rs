@@ -10,6 +10,9 @@ use super::script::Script;
 use super::system::{NONCES_MADE_UP, uuid};
 use crate::support::partner;
 
+/// By how many moments an operation is moved, or its end.
+const MOMENTS_MAX: i64 = 30;
+
 /// One small change. The indices are of operations or of changes, whichever it is about.
 #[derive(Debug, Clone)]
 pub(super) enum Mutation {
@@ -20,10 +23,14 @@ pub(super) enum Mutation {
     Miscount(Index, Number, i64),
     Shift(Index, i64),
     ShiftEnd(Index, i64),
+    /// The first begins when the second has ended.
+    After(Index, Index),
     Drop(Index),
     Double(Index, Request),
     AskForSeats(Index, u32),
     AskForWhatAnotherAskedFor(Index, Index),
+    /// To cancel a reservation of another id at the same version.
+    AskWithAnotherId(Index, u64),
     LoseChange(Index),
     LoseChangesFrom(Index),
     RepeatChange(Index),
@@ -44,6 +51,7 @@ pub(super) enum Told {
 pub(super) enum Number {
     Version,
     VersionAndId,
+    Nonce,
     Seats,
     Reservations,
 }
@@ -70,6 +78,7 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
     let number = prop::sample::select(vec![
         Number::Version,
         Number::VersionAndId,
+        Number::Nonce,
         Number::Seats,
         Number::Reservations,
     ]);
@@ -78,12 +87,14 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
         2 => (one(), one()).prop_map(|(a, b)| SwapAnswers(a, b)),
         4 => (one(), told).prop_map(|(a, told)| Tell(a, told)),
         2 => (one(), number, by()).prop_map(|(a, number, by)| Miscount(a, number, by)),
-        4 => (one(), -20..=20_i64).prop_map(|(a, by)| Shift(a, by)),
-        4 => (one(), -20..=20_i64).prop_map(|(a, by)| ShiftEnd(a, by)),
+        2 => (one(), -MOMENTS_MAX..=MOMENTS_MAX).prop_map(|(a, by)| Shift(a, by)),
+        2 => (one(), -MOMENTS_MAX..=MOMENTS_MAX).prop_map(|(a, by)| ShiftEnd(a, by)),
+        6 => (one(), one()).prop_map(|(a, b)| After(a, b)),
         2 => one().prop_map(Drop),
         1 => (one(), request).prop_map(|(a, request)| Double(a, request)),
-        1 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
+        2 => (one(), 0..6_u32).prop_map(|(a, seats)| AskForSeats(a, seats)),
         1 => (one(), one()).prop_map(|(a, b)| AskForWhatAnotherAskedFor(a, b)),
+        1 => (one(), 0..NONCES_MADE_UP).prop_map(|(a, nonce)| AskWithAnotherId(a, nonce)),
     ]
 }
 
@@ -132,6 +143,13 @@ impl Mutation {
                 let operation = &mut operations[at(a)];
                 operation.ended_us = operation.ended_us.saturating_add_signed(*by);
             }
+            Self::After(a, b) => {
+                let ended_us = operations[at(b)].ended_us;
+                let operation = &mut operations[at(a)];
+                operation.ended_us =
+                    ended_us + 1 + operation.ended_us.saturating_sub(operation.began_us);
+                operation.began_us = ended_us + 1;
+            }
             Self::Drop(a) => drop(operations.remove(at(a))),
             Self::Double(a, request) => {
                 let mut double = operations[at(a)].clone();
@@ -147,6 +165,11 @@ impl Mutation {
             }
             Self::AskForWhatAnotherAskedFor(a, b) => {
                 operations[at(a)].asked = operations[at(b)].asked.clone();
+            }
+            Self::AskWithAnotherId(a, nonce) => {
+                if let Asked::Cancel { reservation } = &mut operations[at(a)].asked {
+                    *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(*nonce));
+                }
             }
             _ => {}
         }
@@ -203,8 +226,12 @@ fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
     match (number, outcome) {
         (Number::VersionAndId, Outcome::Reserved { reservation, version, .. }) => {
             add(version);
-            let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
-            *reservation = uuid(ReservationId { version: Version::new(*version).unwrap(), ..id });
+            let version = Version::new(*version).unwrap();
+            *reservation = changed(*reservation, |id| id.version = version);
+        }
+        (Number::Nonce, Outcome::Reserved { reservation, .. }) => {
+            let by = by.unsigned_abs();
+            *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(by));
         }
         (
             Number::Version | Number::VersionAndId,
@@ -222,6 +249,12 @@ fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
         ) => add_seats(seats),
         _ => {}
     }
+}
+
+fn changed(reservation: Uuid, change: impl FnOnce(&mut ReservationId)) -> Uuid {
+    let mut id = ReservationId::from_bits(reservation.as_u128()).unwrap();
+    change(&mut id);
+    uuid(id)
 }
 
 fn sell_other(fact: &mut Fact, what: Index) {

@@ -20,12 +20,12 @@ use super::system::{plans, run};
 use super::{mutation, verdict};
 use crate::file_systems::setting;
 
-const CASES: u32 = 4_000;
+const CASES: u32 = 3_000;
 const CASES_VARIABLE: &str = "TICKETBOSS_JUDGE_CASES";
 const SEED_VARIABLE: &str = "TICKETBOSS_JUDGE_SEED";
 /// How many clients ask.
 const OPERATIONS_MAX: usize = 14;
-const MUTATIONS_MAX: usize = 3;
+const MUTATIONS_MAX: usize = 4;
 
 fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> TestCaseResult) {
     let cases = setting(CASES_VARIABLE).map_or(CASES, |text| text.parse().unwrap());
@@ -76,7 +76,7 @@ fn both_judges_agree_on_what_was_changed_afterwards() {
     });
     println!("{tally:?}");
     if setting(CASES_VARIABLE).is_none() {
-        let rare = CASES / 20;
+        let rare = CASES / 40;
         let Tally { acquitted, true_with_another_ledger, convicted } = tally;
         for count in [acquitted, true_with_another_ledger, convicted] {
             assert!(count.get() > rare, "each kind is drawn often");

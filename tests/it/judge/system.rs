@@ -17,6 +17,8 @@ use crate::support::{event_id, partner, version};
 /// Moments are drawn so close together that many are the same.
 const MOMENTS: u64 = 60;
 const LASTS_MOMENTS_MAX: u64 = 20;
+/// Some take so long that others see what they did, long before they are told of it.
+const LASTS_LONG_MOMENTS: u64 = 40;
 /// The nonces of ids that were never made are below, those of the system are above.
 pub(super) const NONCES_MADE_UP: u64 = 100;
 
@@ -57,6 +59,24 @@ enum Fate {
     TurnedAway,
 }
 
+/// How often answers are lost, and how often somebody only reads, of ten times; how often somebody
+/// cancels while five reserve; and how long it takes.
+#[derive(Debug, Clone, Copy)]
+struct Mix {
+    lost: u32,
+    reads: u32,
+    cancels: u32,
+    lasts_us_max: u64,
+}
+
+/// In all but the first, what was done is mostly known from what others are shown.
+const MIXES: [Mix; 4] = [
+    Mix { lost: 2, reads: 2, cancels: 4, lasts_us_max: LASTS_MOMENTS_MAX },
+    Mix { lost: 7, reads: 5, cancels: 4, lasts_us_max: LASTS_MOMENTS_MAX },
+    Mix { lost: 7, reads: 5, cancels: 4, lasts_us_max: 3 },
+    Mix { lost: 5, reads: 2, cancels: 15, lasts_us_max: 3 },
+];
+
 /// A few clients and a small event.
 pub(super) fn plans(count_max: usize) -> impl Strategy<Value = (Terms, Vec<Plan>)> {
     let terms = (1..12_u32, 1..5_u32).prop_map(|(capacity, seats_per_request_max)| Terms {
@@ -64,26 +84,42 @@ pub(super) fn plans(count_max: usize) -> impl Strategy<Value = (Terms, Vec<Plan>
         capacity,
         seats_per_request_max,
     });
-    (terms, prop::collection::vec(plan(), 0..=count_max))
+    let plans = move |mix| prop::collection::vec(plan(mix), 0..=count_max);
+    (terms, prop::sample::select(&MIXES[..]).prop_flat_map(plans))
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
-    let wish = prop_oneof![
+fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        mix.reads => planned(Just(Wish::Read), Mix { lost: 0, ..mix }),
+        10 - mix.reads => planned(wish(mix.cancels), mix),
+    ]
+}
+
+/// Something to be changed.
+fn wish(cancels: u32) -> impl Strategy<Value = Wish> {
+    prop_oneof![
         5 => (prop::sample::select(vec!["acme", "globex"]), 0..6_u32)
             .prop_map(|(partner, seats)| Wish::Reserve { partner, seats }),
-        3 => any::<Index>().prop_map(Wish::Cancel),
+        cancels => any::<Index>().prop_map(Wish::Cancel),
         1 => any::<Index>().prop_map(Wish::CancelTooEarly),
         1 => (1..9_u64, 0..NONCES_MADE_UP)
             .prop_map(|(made_by, nonce)| Wish::CancelMadeUp { made_by, nonce }),
-        3 => Just(Wish::Read),
-    ];
+    ]
+}
+
+fn planned(wish: impl Strategy<Value = Wish>, mix: Mix) -> impl Strategy<Value = Plan> {
+    let Mix { lost, lasts_us_max, .. } = mix;
     let fate = prop_oneof![
-        8 => Just(Fate::Answered),
-        2 => Just(Fate::AnswerLost),
+        10 - lost => Just(Fate::Answered),
+        lost => Just(Fate::AnswerLost),
         1 => Just(Fate::RequestLost),
         1 => Just(Fate::TurnedAway),
     ];
-    let times = (0..MOMENTS, 0..=LASTS_MOMENTS_MAX, 0..=LASTS_MOMENTS_MAX, 0..MOMENTS);
+    let lasts_us = prop_oneof![
+        5 => 0..=lasts_us_max,
+        1 => Just(LASTS_LONG_MOMENTS),
+    ];
+    let times = (0..MOMENTS, lasts_us, 0..=lasts_us_max, 0..MOMENTS);
     (times, wish, fate).prop_map(|((began_us, lasts_us, point, late), wish, fate)| {
         // What is lost may be done long after the client gave up.
         let point_us = if fate == Fate::Answered { point.min(lasts_us) } else { late };

@@ -99,6 +99,7 @@ fn somebody_guessed_wrong_at_a_reservation_whose_maker_was_not_answered() {
         b 10..19 read -> read v2 3 1
         c 20..29 cancel v2#9 -> missing
         d 20..29 cancel v2#8 -> unknown
+        f 20..29 cancel v2#8 -> missing
         e 30..39 read -> read v2 3 1
         ",
     );

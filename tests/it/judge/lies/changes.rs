@@ -34,6 +34,26 @@ fn more_is_sold_than_one_request_may_take() {
 }
 
 #[test]
+fn nobody_is_convicted_of_what_follows_a_broken_change() {
+    convict(
+        "
+        seats 5
+        v2 a acme 3
+        v3 b acme 3
+        v4 c gives back v2
+        a 0..9 reserve acme 3 -> reserved v2
+        b 10..19 reserve acme 3 -> reserved v3
+        c 20..29 cancel v2 -> cancelled v4
+        d 30..39 cancel v2 -> missing
+        e 30..39 read -> read v4 2 1
+        f 30..39 reserve acme 3 -> only 2 at v4
+        ",
+        &[laws::LEDGER],
+        InTheAnswers,
+    );
+}
+
+#[test]
 fn the_same_seats_are_given_back_twice() {
     convict(
         "

@@ -161,10 +161,31 @@ fn a_read_shows_what_comes_after_something_not_asked_for_yet() {
         "
         seats 10
         v2 b acme 4
-        v3 c acme 4
-        a 0..9 read -> read v3 2 2
+        v3 c acme 1
+        v4 d acme 1
+        v5 e acme 1
+        v6 f acme 1
+        a 0..9 read -> read v6 2 5
         b 20..29 reserve acme 4 -> unknown
-        c 0..29 reserve acme 4 -> reserved v3
+        c 0..29 reserve acme 1 -> reserved v3
+        d 0..29 reserve acme 1 -> reserved v4
+        e 0..29 reserve acme 1 -> reserved v5
+        f 0..29 reserve acme 1 -> reserved v6
+        ",
+        &[laws::FORESEEN],
+        InTheAnswers,
+    );
+}
+
+#[test]
+fn who_asks_after_a_read_of_the_future_does_not_lie() {
+    convict(
+        "
+        seats 10
+        v2 b acme 4
+        a 0..9 read -> read v2 6 1
+        c 10..19 cancel v9 -> missing
+        b 20..29 reserve acme 4 -> reserved v2
         ",
         &[laws::FORESEEN],
         InTheAnswers,

@@ -1,0 +1,171 @@
+//! Bytes that nobody meant, for everything that reads bytes: it may refuse them, and must not panic,
+//! hang, take memory without bound or answer with a failure.
+//!
+//! A target is a function over bytes, and a corpus: real values written by the encoder, and nasty ones,
+//! some of them in `tests/corpus/<target>/`. A case changes one of the corpus in a few places and mends
+//! what would hide the change, as a checksum or a length. Each case follows from the seed and its own
+//! number alone, so that it can be repeated without the others.
+//!
+//! The driver is our own. bolero 0.13 was looked at: under `cargo test` on stable it has no coverage to
+//! go by, it feeds its corpus as it is and otherwise random bytes, none of which has a valid checksum,
+//! and it brings five crates.
+//!
+//! `TICKETBOSS_FUZZ_CASES` is the number of cases of all targets together, or of the one that
+//! `TICKETBOSS_FUZZ_TARGET` names; `TICKETBOSS_FUZZ_SEED` makes them those of an earlier run, and
+//! `TICKETBOSS_FUZZ_CASE` repeats one of them. As long as one likes:
+//!
+//! ```text
+//! TICKETBOSS_FUZZ_CASES=200000000 cargo test --release --test it fuzz -- --nocapture
+//! ```
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::random::{Alphabet, Random, mutate, seed};
+use crate::file_systems::setting;
+
+mod answers;
+mod files;
+mod memory;
+pub(crate) mod random;
+mod requests;
+mod stored;
+mod texts;
+
+const CASES: u64 = 200_000;
+const CASES_VARIABLE: &str = "TICKETBOSS_FUZZ_CASES";
+const CASE_VARIABLE: &str = "TICKETBOSS_FUZZ_CASE";
+const SEED_VARIABLE: &str = "TICKETBOSS_FUZZ_SEED";
+const TARGET_VARIABLE: &str = "TICKETBOSS_FUZZ_TARGET";
+/// The shares of all targets add up to this.
+const SHARES: u64 = 10_000;
+const THREADS: u8 = 2;
+
+/// What came of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Taken for a valid value.
+    Accepted,
+    /// Refused, but not by the check that comes first and would refuse nearly anything.
+    RefusedLate,
+    /// Refused by the first check.
+    RefusedEarly,
+}
+
+/// Something that reads bytes.
+pub(crate) struct Target<'a> {
+    pub(crate) name: &'static str,
+    /// Which part of all cases it gets, of [`SHARES`].
+    pub(crate) share: u64,
+    pub(crate) corpus: Vec<Vec<u8>>,
+    pub(crate) alphabet: Alphabet,
+    /// Mends what was changed, so that the change is not noticed at once.
+    pub(crate) mend: fn(&mut Random, &mut Vec<u8>),
+    /// Reads them. What must not be, panics.
+    pub(crate) read: &'a (dyn Fn(&[u8]) -> Verdict + Sync),
+}
+
+/// How many cases came to what.
+#[derive(Debug, Default)]
+struct Tally {
+    accepted: AtomicU64,
+    refused_late: AtomicU64,
+}
+
+impl Target<'_> {
+    /// Reads the corpus and as many cases as are this target's, and gives the number of cases.
+    ///
+    /// At least one in ten must get beyond the first check, or the cases are not worth their time.
+    pub(crate) fn fuzz(&self) -> u64 {
+        let wanted = setting(TARGET_VARIABLE);
+        if wanted.as_ref().is_some_and(|wanted| wanted != self.name) {
+            return 0;
+        }
+        let cases = setting(CASES_VARIABLE).map_or(CASES, |text| text.parse().unwrap());
+        let cases = if wanted.is_some() { cases } else { cases * self.share / SHARES };
+        let seed = seed(SEED_VARIABLE);
+        if let Some(case) = setting(CASE_VARIABLE) {
+            let verdict = self.run_case(seed, case.parse().unwrap());
+            println!("fuzz {}: case {case}, seed {seed}, {verdict:?}", self.name);
+            return 1;
+        }
+        for bytes in &self.corpus {
+            self.run("corpus", bytes);
+        }
+        let tally = Tally::default();
+        std::thread::scope(|threads| {
+            for first in 0..THREADS {
+                let tally = &tally;
+                threads.spawn(move || {
+                    for case in (u64::from(first)..cases).step_by(THREADS.into()) {
+                        tally.note(self.run_case(seed, case));
+                    }
+                });
+            }
+        });
+        let (accepted, late) = tally.counts();
+        let name = self.name;
+        println!(
+            "fuzz {name}: {cases} cases, seed {seed}, {accepted} accepted, {late} refused late"
+        );
+        assert!(10 * (accepted + late) >= cases, "most cases of {name} end at the first check");
+        cases
+    }
+
+    fn run_case(&self, seed: u64, case: u64) -> Verdict {
+        let mut random = Random::of(seed, case);
+        let mut bytes = self.choose(&mut random).clone();
+        let other = self.choose(&mut random);
+        mutate(&mut random, &mut bytes, other, self.alphabet);
+        (self.mend)(&mut random, &mut bytes);
+        let again = format!(
+            "{TARGET_VARIABLE}={} {SEED_VARIABLE}={seed} {CASE_VARIABLE}={case}",
+            self.name
+        );
+        self.run(&again, &bytes)
+    }
+
+    /// One of the corpus, rather a short one: they take less time.
+    fn choose(&self, random: &mut Random) -> &Vec<u8> {
+        let among = [random.pick(&self.corpus), random.pick(&self.corpus)];
+        let [one, other] = among;
+        if one.len() <= other.len() || random.once_in(8) { one } else { other }
+    }
+
+    fn run(&self, again: &str, bytes: &[u8]) -> Verdict {
+        catch_unwind(AssertUnwindSafe(|| (self.read)(bytes))).unwrap_or_else(|panic| {
+            let text = bytes.escape_ascii();
+            eprintln!("fuzz {}: failed; again with {again}; bytes b\"{text}\"", self.name);
+            std::panic::resume_unwind(panic)
+        })
+    }
+}
+
+impl Tally {
+    fn note(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Accepted => self.accepted.fetch_add(1, Ordering::Relaxed),
+            Verdict::RefusedLate => self.refused_late.fetch_add(1, Ordering::Relaxed),
+            Verdict::RefusedEarly => 0,
+        };
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        (self.accepted.load(Ordering::Relaxed), self.refused_late.load(Ordering::Relaxed))
+    }
+}
+
+/// The files of a corpus, in the order of their names.
+pub(crate) fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(target);
+    let mut files = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect::<Vec<_>>();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// For what has nothing that would hide a change.
+pub(crate) fn mend_nothing(_: &mut Random, _: &mut Vec<u8>) {}
