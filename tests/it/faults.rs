@@ -38,6 +38,7 @@ use crate::file_systems::{missing, setting, skip};
 
 mod books;
 pub(crate) mod client;
+mod meddling;
 pub(crate) mod process;
 mod rig;
 mod site;

@@ -83,7 +83,7 @@ impl Beginning {
     }
 }
 
-fn write_event(home: &Path) {
+pub(super) fn write_event(home: &Path) {
     let event = format!(r#"{{"eventId":"e","name":"An event","totalSeats":{CAPACITY}}}"#);
     fs::write(home.join("event.json"), event).unwrap();
 }
@@ -113,7 +113,7 @@ fn snapshots(directory: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.to_string_lossy().contains("/snap.")).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
