@@ -27,7 +27,8 @@ impl Sold {
     fn new() -> Self {
         let home = TempDir::new().unwrap();
         write_event(home.path());
-        let mut server = Process::start(&mut unharmed_server(home.path()), home.path());
+        let mut server =
+            Process::start(&mut unharmed_server(home.path()), &home.path().join("server"));
         let address = server.ready().unwrap();
         let sold = Self { home, server, address };
         sold.sell("before").unwrap();
@@ -52,7 +53,7 @@ impl Sold {
         assert!(matches!(&refused, Told::Answer(503, ..)), "{refused:?}");
         let home = self.home;
         assert_eq!(self.server.end(), End::Code(1));
-        let log = fs::read_to_string(home.path().with_extension("log")).unwrap();
+        let log = fs::read_to_string(home.path().join("server.log")).unwrap();
         let said = "the store failed, so this process ends: ";
         assert!(log.contains(&format!("{said}{reason}")), "{log}");
         assert!(!log.contains("panicked at"), "{log}");
@@ -95,7 +96,8 @@ fn a_log_that_was_cut_is_not_sold_from_at_the_next_start() {
         let pid = server.pid();
         server.stop(pid);
         assert_eq!(run(home.path(), VERIFY).status.code(), Some(1));
-        let mut next = Process::start(&mut unharmed_server(home.path()), home.path());
+        let mut next =
+            Process::start(&mut unharmed_server(home.path()), &home.path().join("server"));
         match next.ready() {
             // The event is known to have had more.
             Ok(address) => {
@@ -137,10 +139,7 @@ fn a_data_directory_without_permission_is_said() {
             let mut command = Command::new("setpriv");
             command.args(["--bounding-set=-all", "--inh-caps=-all", PROGRAM]).args(arguments);
             let why = refused(command.current_dir(home.path()));
-            assert_eq!(
-                why,
-                "the data directory data/db cannot be used: Permission denied (os error 13)"
-            );
+            assert!(why.contains(": Permission denied (os error 13)"), "{why}");
         }
         fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
     }
@@ -186,21 +185,20 @@ fn a_disk_that_becomes_read_only_ends_the_server_and_loses_nothing() {
         command.args(["--data-dir", text(&data)]);
         command
     };
-    let mut server = Process::start(&mut on_disk(), home.path());
+    let mut server = Process::start(&mut on_disk(), &home.path().join("server"));
     let address = server.ready().unwrap();
     assert!(matches!(client::reserve(address, "before", 2), Told::Answer(201, ..)));
     trigger_error(disk.path());
     let told = client::reserve(address, "after", 1);
     assert!(matches!(&told, Told::Answer(503, ..)), "{told:?}");
-    let log_of = |home: &Path| fs::read_to_string(home.with_extension("log")).unwrap();
     assert_eq!(server.end(), End::Code(1));
-    let log = log_of(home.path());
+    let log = fs::read_to_string(home.path().join("server.log")).unwrap();
     assert!(log.contains("the store failed, so this process ends: "), "{log}");
     assert!(!log.contains("panicked at"), "{log}");
     assert!(refused(&mut on_disk()).contains("Read-only file system"));
     disk.unmount();
     disk.mount();
-    let mut server = Process::start(&mut on_disk(), home.path());
+    let mut server = Process::start(&mut on_disk(), &home.path().join("server"));
     let address = server.ready().unwrap();
     let Told::Answer(200, _, summary) = client::look(address, "/reservations/") else { panic!() };
     let taken = u64::from(CAPACITY) - summary["availableSeats"].as_u64().unwrap();

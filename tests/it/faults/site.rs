@@ -52,7 +52,8 @@ impl Beginning {
         let home = TempDir::new().unwrap();
         write_event(home.path());
         for partners in [["early", "earlier"], ["late", "later"]] {
-            let mut server = Process::start(&mut unharmed_server(home.path()), home.path());
+            let mut server =
+                Process::start(&mut unharmed_server(home.path()), &home.path().join("server"));
             let address = server.ready().expect("it is ready");
             for partner in partners {
                 let told = client::reserve(address, partner, 1);
