@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::Response;
@@ -30,6 +31,9 @@ use stream::ClientStream;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The most of a connection that is kept unread; a longer request head is refused.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// What the system keeps of answers that a client does not read, or nearly: several of the longest. By
+/// itself it would keep megabytes, and the server would be busy until they are full.
+const UNREAD_BYTES_MAX: usize = 64 * 1024;
 /// The most headers of a request.
 const HEADERS_MAX: usize = 100;
 
@@ -126,6 +130,7 @@ async fn accept(listener: &TcpListener, places: &mut Places) -> (TcpStream, Sock
     // Without it small answers wait for the other side's delayed acknowledgement. Where it cannot be
     // set, the connection is about to break anyway.
     let _ = stream.set_nodelay(true);
+    let _ = set_socket_send_buffer_size(&stream, UNREAD_BYTES_MAX);
     (stream, peer, places.take().await)
 }
 

@@ -13,6 +13,7 @@ mod caught;
 mod disk;
 mod engine;
 mod lock;
+mod log_file;
 mod open;
 mod witness;
 

@@ -5,15 +5,19 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ticketboss::domain::{Actor, RequestId};
+use ticketboss::http::Response;
 use ticketboss::office::{Entropy, Office};
-use ticketboss::server::Limits;
+use ticketboss::server::access_log::AccessLog;
+use ticketboss::server::{self, Limits};
 use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -130,6 +134,25 @@ async fn a_client_that_never_reads_its_answers_is_ended() {
     let asking = timeout(PATIENCE, ask_and_never_read(server.address));
     asking.await.expect("an end to the server's patience");
     expect_service(server.address).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_not_read_are_few() {
+    const ANSWER_BYTES: usize = 16 * 1024;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = answered.clone();
+    let answer = move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Response::new(vec![0; ANSWER_BYTES].into()) }
+    };
+    let limits = Limits { write_timeout: SOON, ..limits() };
+    tokio::spawn(server::serve(listener, answer, AccessLog::OFF, limits, std::future::pending()));
+    let asking = timeout(PATIENCE, ask_and_never_read(address));
+    asking.await.expect("an end to the server's patience");
+    let answered = answered.load(Ordering::Relaxed);
+    assert!((1..=32).contains(&answered), "{answered} answers of 16 KiB");
 }
 
 #[tokio::test]

@@ -38,9 +38,11 @@ use crate::file_systems::{missing, setting, skip};
 
 mod books;
 pub(crate) mod client;
+mod meddling;
 pub(crate) mod process;
 mod rig;
 mod site;
+mod storm;
 mod strace;
 
 const SITES: usize = 100;
@@ -97,18 +99,18 @@ impl fmt::Display for Site<'_> {
 }
 
 impl Site<'_> {
-    /// The fault as the rig takes it.
-    fn fault(&self) -> String {
-        let (what, on) = self.what.strip_suffix('+').map_or((self.what, ""), |what| (what, "+"));
-        let error = ERRORS.iter().find(|(name, _)| *name == what);
-        let what = error.map_or_else(|| what.to_owned(), |(_, number)| number.to_string());
-        format!("{}:{}{on}:{what}", self.kind, self.number)
-    }
-
     fn meet(&self, rig: &Rig) -> Outcome {
         let manner = if self.what == "kill" { Manner::Kill } else { Manner::Error };
-        meet(rig, self.beginning, &self.fault(), manner)
+        meet(rig, self.beginning, &fault(self.kind, self.number, self.what), manner)
     }
+}
+
+/// A fault as the rig takes it.
+fn fault(kind: &str, number: usize, what: &str) -> String {
+    let (what, on) = what.strip_suffix('+').map_or((what, ""), |what| (what, "+"));
+    let error = ERRORS.iter().find(|(name, _)| *name == what);
+    let what = error.map_or_else(|| what.to_owned(), |(_, number)| number.to_string());
+    format!("{kind}:{number}{on}:{what}")
 }
 
 /// All sites, kind by kind.

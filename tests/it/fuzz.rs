@@ -74,21 +74,19 @@ struct Tally {
 }
 
 impl Target<'_> {
-    /// Reads the corpus and as many cases as are this target's, and gives the number of cases.
+    /// Reads the corpus and as many cases as are this target's.
     ///
     /// At least one in ten must get beyond the first check, or the cases are not worth their time.
-    pub(crate) fn fuzz(&self) -> u64 {
-        let wanted = setting(TARGET_VARIABLE);
-        if wanted.as_ref().is_some_and(|wanted| wanted != self.name) {
-            return 0;
+    pub(crate) fn fuzz(&self) {
+        let cases = cases(self.name, self.share);
+        if cases == 0 {
+            return;
         }
-        let cases = setting(CASES_VARIABLE).map_or(CASES, |text| text.parse().unwrap());
-        let cases = if wanted.is_some() { cases } else { cases * self.share / SHARES };
         let seed = seed(SEED_VARIABLE);
         if let Some(case) = setting(CASE_VARIABLE) {
             let verdict = self.run_case(seed, case.parse().unwrap());
             println!("fuzz {}: case {case}, seed {seed}, {verdict:?}", self.name);
-            return 1;
+            return;
         }
         for bytes in &self.corpus {
             self.run("corpus", bytes);
@@ -110,7 +108,6 @@ impl Target<'_> {
             "fuzz {name}: {cases} cases, seed {seed}, {accepted} accepted, {late} refused late"
         );
         assert!(10 * (accepted + late) >= cases, "most cases of {name} end at the first check");
-        cases
     }
 
     fn run_case(&self, seed: u64, case: u64) -> Verdict {
@@ -128,9 +125,12 @@ impl Target<'_> {
 
     /// One of the corpus, rather a short one: they take less time.
     fn choose(&self, random: &mut Random) -> &Vec<u8> {
-        let among = [random.pick(&self.corpus), random.pick(&self.corpus)];
-        let [one, other] = among;
-        if one.len() <= other.len() || random.once_in(8) { one } else { other }
+        let any = random.pick(&self.corpus);
+        if random.once_in(32) {
+            return any;
+        }
+        let others = [random.pick(&self.corpus), random.pick(&self.corpus)];
+        others.into_iter().chain([any]).min_by_key(|bytes| bytes.len()).unwrap()
     }
 
     fn run(&self, again: &str, bytes: &[u8]) -> Verdict {
@@ -139,6 +139,16 @@ impl Target<'_> {
             eprintln!("fuzz {}: failed; again with {again}; bytes b\"{text}\"", self.name);
             std::panic::resume_unwind(panic)
         })
+    }
+}
+
+/// How many cases there are for a target.
+fn cases(name: &str, share: u64) -> u64 {
+    let all = setting(CASES_VARIABLE).map_or(CASES, |text| text.parse().unwrap());
+    match setting(TARGET_VARIABLE) {
+        None => all * share / SHARES,
+        Some(wanted) if wanted == name => all,
+        Some(_) => 0,
     }
 }
 

@@ -4,11 +4,10 @@
 //! disk (spacejam/sled#1452), so a `sync_data` of the log file follows. `flush_async` deadlocks
 //! (#1308), so a thread waits instead.
 
-use std::fs::File;
-
 use ::sled::{Db, Tree};
 
 use super::disk::DiskGuard;
+use super::log_file::LogFile;
 use super::witness::Witness;
 use super::{event_id, failed, page_key};
 use crate::domain::{EventId, EventNumber, Version};
@@ -27,12 +26,7 @@ pub(super) struct SledEngine {
     pub(super) events: Tree,
     pub(super) ledger: Tree,
     pub(super) meta: Tree,
-    /// The file that sled appends to, opened by ourselves to be synced.
-    #[cfg_attr(
-        feature = "sabotage-skip-sync",
-        expect(dead_code, reason = "the planted defect is that nobody syncs it")
-    )]
-    pub(super) log_file: File,
+    pub(super) log_file: LogFile,
     pub(super) disk: DiskGuard,
     pub(super) witness: Witness,
     /// What the database had at least before it was opened.
@@ -41,6 +35,7 @@ pub(super) struct SledEngine {
 
 impl Engine for SledEngine {
     fn check_room(&mut self) -> Result<(), StoreError> {
+        self.log_file.check()?;
         self.disk.check()
     }
 
@@ -113,11 +108,9 @@ impl Engine for SledEngine {
     #[expect(clippy::disallowed_methods, reason = "the one flush; a sync follows it")]
     fn make_durable(&mut self) -> Result<(), StoreError> {
         self.database.flush().map_err(failed)?;
-        #[cfg(not(feature = "sabotage-skip-sync"))]
-        self.log_file.sync_data().map_err(|error| {
+        self.log_file.sync().map_err(|error| {
             StoreError::Failed(format!("the disk did not take the data: {error}").into())
-        })?;
-        Ok(())
+        })
     }
 
     fn is_durable(&mut self, won: &[(EventId, Version)]) {

@@ -30,6 +30,7 @@ use super::caught::{LastHandle, caught};
 use super::disk::DiskGuard;
 use super::engine::SledEngine;
 use super::lock::{DirectoryLock, EngineRelease, LockError};
+use super::log_file::LogFile;
 use super::witness::{self, Witness};
 use super::{Shared, SledOptions, SledStore, event_id, failed, page_key, read_page_key};
 use crate::domain::{EventNumber, Version};
@@ -200,7 +201,7 @@ fn open_held(
     }
     sync_directory(files_in).map_err(unusable)?;
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
-    let log_file = File::open(files_in.join("db")).map_err(unusable)?;
+    let log_file = LogFile::open(files_in).map_err(unusable)?;
     let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
     let witness = Witness::new(files_in, witnessed.clone());
     let engine = SledEngine {

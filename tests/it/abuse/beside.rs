@@ -5,8 +5,8 @@
 //! ended by the server comes again, so that there are as many all the time. Nothing is asserted about
 //! time, but no honest request may fail and the server's memory has a bound.
 //!
-//! `TICKETBOSS_SLOW_CLIENTS` is how many there are, and `TICKETBOSS_PROGRAM` the program, which should be
-//! one that was built to be used:
+//! `TICKETBOSS_SLOW_CLIENTS` is how many there are, `TICKETBOSS_SLOW_ROUND_SECONDS` how long a round is,
+//! and `TICKETBOSS_PROGRAM` the program, which should be one that was built to be used:
 //!
 //! ```text
 //! TICKETBOSS_SLOW_CLIENTS=2000 TICKETBOSS_PROGRAM=target/release/ticketboss \
@@ -32,6 +32,7 @@ use crate::support::new_directory;
 use crate::wire::{Connection, PATIENCE, bare, json};
 
 const CLIENTS_VARIABLE: &str = "TICKETBOSS_SLOW_CLIENTS";
+const ROUND_VARIABLE: &str = "TICKETBOSS_SLOW_ROUND_SECONDS";
 const PROGRAM_VARIABLE: &str = "TICKETBOSS_PROGRAM";
 const SLOW_CLIENTS: usize = 100;
 const HONEST_CLIENTS: usize = 16;
@@ -39,7 +40,7 @@ const HONEST_CLIENTS: usize = 16;
 const THINKS: Duration = Duration::from_millis(5);
 /// The pace of those that send at all.
 const PACE: Duration = Duration::from_secs(1);
-const ROUND: Duration = Duration::from_secs(4);
+const ROUND_SECONDS: u64 = 4;
 const ROUNDS: usize = 5;
 /// The most memory that the server may have taken at any moment.
 const MEMORY_MIB_MAX: u64 = 256;
@@ -49,6 +50,8 @@ const EVENT: &str = r#"{"eventId":"e","name":"An event","totalSeats":4294967295}
 #[ignore = "needs a minute of a machine that has little else to do"]
 fn honest_clients_do_not_notice_slow_ones() {
     let slow = setting(CLIENTS_VARIABLE).map_or(SLOW_CLIENTS, |text| text.parse().unwrap());
+    let seconds = setting(ROUND_VARIABLE).map_or(ROUND_SECONDS, |text| text.parse().unwrap());
+    let length = Duration::from_secs(seconds);
     let program = setting(PROGRAM_VARIABLE).unwrap_or_else(|| PROGRAM.to_owned());
     let directory = new_directory();
     let server = serve(Path::new(&program), directory.path());
@@ -57,11 +60,11 @@ fn honest_clients_do_not_notice_slow_ones() {
     let mut with = Vec::new();
     let mut requests = 0;
     // The first round warms up and does not count.
-    honest.block_on(honest_round(server.address));
+    honest.block_on(honest_round(server.address, length));
     for round in 1..=ROUNDS {
-        let alone = honest.block_on(honest_round(server.address));
+        let alone = honest.block_on(honest_round(server.address, length));
         let crowd = Crowd::gather(server.address, slow);
-        let beside = honest.block_on(honest_round(server.address));
+        let beside = honest.block_on(honest_round(server.address, length));
         let ended = crowd.disperse();
         requests += alone.len() + beside.len();
         let (alone, beside) = (p99(alone), p99(beside));
@@ -96,7 +99,7 @@ fn runtime() -> Runtime {
 }
 
 /// What honest clients had to wait for each answer. A request that fails ends the test.
-async fn honest_round(address: SocketAddr) -> Vec<Duration> {
+async fn honest_round(address: SocketAddr, length: Duration) -> Vec<Duration> {
     let mut clients = JoinSet::new();
     for _ in 0..HONEST_CLIENTS {
         clients.spawn(async move {
@@ -104,7 +107,7 @@ async fn honest_round(address: SocketAddr) -> Vec<Duration> {
             let (sale, look) = (json("POST /reservations/", BODY), bare("GET /reservations/", &[]));
             let mut latencies = Vec::new();
             let began = Instant::now();
-            while began.elapsed() < ROUND {
+            while began.elapsed() < length {
                 for (request, status) in [(&sale, 201), (&look, 200)] {
                     let asked = Instant::now();
                     assert_eq!(connection.ask(request).await.status, status);
@@ -174,9 +177,9 @@ async fn be_slow(address: SocketAddr, number: usize) {
     }
     let mut told = [0; 4096];
     loop {
-        tokio::select! {
-            read = stream.read(&mut told) => if read.is_ok_and(|read| read > 0) { continue } else { return },
-            () = tokio::time::sleep(PACE) => {}
+        let read = tokio::time::timeout(PACE, stream.read(&mut told)).await;
+        if read.is_ok_and(|read| read.unwrap_or(0) == 0) {
+            return;
         }
         if stream.write_all(then.as_bytes()).await.is_err() {
             return;

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use crate::wire::PATIENCE;
 
@@ -80,6 +81,19 @@ impl Process {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.wait(),
                 Err(RecvTimeoutError::Timeout) => return self.end_by_force(),
+            }
+        }
+    }
+
+    /// Waits until it has ended by itself, but only for so long: then it is given back.
+    pub(crate) fn wait_at_most(self, wait: Duration) -> Result<End, Self> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(self.end()),
+                Err(RecvTimeoutError::Timeout) => return Err(self),
             }
         }
     }

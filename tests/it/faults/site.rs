@@ -52,7 +52,8 @@ impl Beginning {
         let home = TempDir::new().unwrap();
         write_event(home.path());
         for partners in [["early", "earlier"], ["late", "later"]] {
-            let mut server = Process::start(&mut unharmed_server(home.path()), home.path());
+            let mut server =
+                Process::start(&mut unharmed_server(home.path()), &home.path().join("server"));
             let address = server.ready().expect("it is ready");
             for partner in partners {
                 let told = client::reserve(address, partner, 1);
@@ -83,7 +84,7 @@ impl Beginning {
     }
 }
 
-fn write_event(home: &Path) {
+pub(super) fn write_event(home: &Path) {
     let event = format!(r#"{{"eventId":"e","name":"An event","totalSeats":{CAPACITY}}}"#);
     fs::write(home.join("event.json"), event).unwrap();
 }
@@ -113,7 +114,7 @@ fn snapshots(directory: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.to_string_lossy().contains("/snap.")).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -255,7 +255,7 @@ async fn the_program_sells_again_as_soon_as_ext4_has_room() {
     if let Some(reason) = missing(&["mkfs.ext4", "losetup"]) {
         return skip(&reason);
     }
-    fill_again_and_again(Disk::ext4(64, 3 * ROOM_MIB), 2).await;
+    fill_again_and_again(Disk::ext4(64, 32), 2).await;
 }
 
 /// Fills a disk by selling until nothing is sold any more, and makes room; every other time the server
