@@ -44,8 +44,9 @@ Examples:
   ticketboss prove --seconds 300 --clients 64
   ticketboss prove --kills 20 --seed 7 --report proof
 
-A server of its own listens on 127.0.0.1 alone and is killed with SIGKILL, in one case of four while it
-starts. It exits with status 1 when anything was lost; then the database and the history are kept.";
+A server of its own listens on 127.0.0.1 alone and is killed with SIGKILL, in one case of four
+while it starts. It exits with status 1 when anything was lost; then the database and the history
+are kept.";
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
