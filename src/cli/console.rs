@@ -15,9 +15,18 @@ pub(super) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Says on standard error why a command could not do its job.
-pub(super) fn complain(why: impl Display) {
-    let _ = writeln!(std::io::stderr(), "ticketboss: {why}");
+/// Says on standard error, in one line, why a command could not do its job. What it is about may come
+/// from a file, and must not move the cursor.
+pub(super) fn complain(why: &str) {
+    let mut line = String::from("ticketboss: ");
+    for letter in why.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Sends the log to standard error, through a thread of its own.

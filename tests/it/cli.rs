@@ -204,6 +204,11 @@ async fn another_first_event_can_be_given() {
     ));
     assert!(why.starts_with("ticketboss: cannot read none.json: "), "{why}");
     assert!(!home.path().join("other").exists());
+    // Found by fuzzing: a complaint that quotes the file was of two lines.
+    let event = r#"{"eventId":"e","name":"n","totalSeats":1,"a\nb":1}"#;
+    fs::write(home.path().join("two-lines.json"), event).unwrap();
+    let why = refused(&mut ticketboss(home.path(), &["--seed-event", "two-lines.json"]));
+    assert!(why.contains(r"unknown field `a\nb`"), "{why}");
 }
 
 #[tokio::test]
