@@ -35,6 +35,7 @@ mod program;
 mod prove;
 mod random;
 mod readme;
+mod reliability;
 mod rot;
 mod server;
 mod simulation;
