@@ -24,13 +24,15 @@
 //!
 //! | floor | modules | what for |
 //! | --- | --- | --- |
-//! | 5 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, and what they say |
-//! | 4 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
-//! | 3 | [`http`] | the route table, bodies, problems, the embedded dashboard |
-//! | 3 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
-//! | 2 | [`office`] | use cases; one writer per event; random numbers |
-//! | 1 | [`store`], [`clock`], [`lines`], [`judge`] | the port, its backends, the codec; the time; log lines; the verdict on a history |
-//! | 0 | [`domain`], [`tasks`] | events, commands, changes, refusals: pure values; who runs tasks, and how they wait for one another |
+//! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, and what they say |
+//! | 5 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
+//! | 4 | [`http`] | the route table, bodies, problems, the embedded dashboard |
+//! | 4 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
+//! | 3 | [`office`] | use cases; one writer per event; random ids |
+//! | 2 | [`store`], [`clock`] | the port, its backends, the codec; the time |
+//! | 2 | [`judge`], [`lines`] | the verdict on a history; log lines |
+//! | 1 | [`tasks`] | who runs tasks, and how they wait for one another |
+//! | 0 | [`domain`], [`random`] | events, commands, changes, refusals: pure values; numbers out of a seed |
 //!
 //! # What is absent
 //!
@@ -91,6 +93,7 @@ pub mod http;
 pub mod judge;
 pub mod lines;
 pub mod office;
+pub mod random;
 pub mod server;
 pub mod shutdown;
 pub mod simulation;

@@ -1,10 +1,11 @@
-//! Random numbers. The only place that draws them.
+//! Random numbers for ids. The only place that draws such as cannot be guessed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
 use crate::domain::{Nonce, RequestId};
+use crate::random::split_mix;
 
 /// A source of random numbers.
 #[derive(Debug, Clone)]
@@ -51,13 +52,4 @@ impl Entropy {
 #[expect(clippy::disallowed_methods, reason = "this is the one home of randomness")]
 fn random_uuid() -> Uuid {
     Uuid::new_v4()
-}
-
-/// One step of `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

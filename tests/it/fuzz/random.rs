@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use ticketboss::random::split_mix;
+
 use crate::file_systems::setting;
 
 /// The seed that a variable gives, or a new one.
@@ -9,7 +11,7 @@ pub(crate) fn seed(variable: &str) -> u64 {
     setting(variable).map_or_else(|| RandomState::new().hash_one(0), |text| text.parse().unwrap())
 }
 
-/// `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+/// Numbers that follow from a seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -20,11 +22,7 @@ impl Random {
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        split_mix(&mut self.0)
     }
 
     /// A number below `end`, which is at least 1.
