@@ -19,7 +19,7 @@ const ENGINE_RELEASE_PAUSE: Duration = Duration::from_micros(100);
 /// A directory that no other process opens meanwhile. The system gives it up when the process ends,
 /// however it ends.
 #[derive(Debug)]
-pub(super) struct DirectoryLock(#[expect(dead_code, reason = "held, not used")] File);
+pub(super) struct DirectoryLock(File);
 
 /// Why a directory could not be locked.
 #[derive(Debug)]
@@ -51,6 +51,14 @@ impl DirectoryLock {
     }
 }
 
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that was just forked, to be another program, has the
+        // file, too. If it cannot be unlocked, the lock goes with the last of them.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Waits, when it is dropped, until sled has let go of its log file.
 ///
 /// Threads of sled's pool hold the file, and with it sled's own lock, a moment longer than the last
@@ -69,7 +77,11 @@ impl Drop for EngineRelease {
         for _ in 0..ENGINE_RELEASE_LOOKS_MAX {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => thread::sleep(ENGINE_RELEASE_PAUSE),
-                Ok(()) | Err(TryLockError::Error(_)) => return,
+                Ok(()) => {
+                    let _ = file.unlock();
+                    return;
+                }
+                Err(TryLockError::Error(_)) => return,
             }
         }
         log::warn!("sled has not let go of {}", self.log_file.display());
