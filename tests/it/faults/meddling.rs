@@ -106,7 +106,10 @@ fn a_log_that_was_cut_is_not_sold_from_at_the_next_start() {
                     matches!(&refused, Told::Answer(503, _, body) if body["code"] == "event_damaged"),
                     "{refused:?}"
                 );
-                assert!(next.log().contains("event e is damaged at version "), "{}", next.log());
+                let pid = next.pid();
+                next.stop(pid);
+                let log = fs::read_to_string(home.path().join("server.log")).unwrap();
+                assert!(log.contains("event e is damaged at version "), "{log}");
             }
             Err(end) => {
                 assert_eq!(end, End::Code(1));
