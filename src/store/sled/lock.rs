@@ -11,13 +11,6 @@ use std::time::Duration;
 /// The name of the lock file in the data directory.
 const FILE_NAME: &str = "lock";
 
-/// How often it is looked whether the lock is free, some 200 ms in all. It may be held a moment longer
-/// than it is meant to: by a process that is ending, and by a child between its fork and the program that
-/// it becomes, which has all that its parent had.
-const LOOKS_MAX: u32 = 20;
-/// How long it waits between two looks.
-const LOOK_PAUSE: Duration = Duration::from_millis(10);
-
 /// How often closing looks whether sled's threads are done, some five seconds in all.
 const ENGINE_RELEASE_LOOKS_MAX: u32 = 50_000;
 /// How long it waits between two looks.
@@ -26,7 +19,7 @@ const ENGINE_RELEASE_PAUSE: Duration = Duration::from_micros(100);
 /// A directory that no other process opens meanwhile. The system gives it up when the process ends,
 /// however it ends.
 #[derive(Debug)]
-pub(super) struct DirectoryLock(#[expect(dead_code, reason = "held, not used")] File);
+pub(super) struct DirectoryLock(File);
 
 /// Why a directory could not be locked.
 #[derive(Debug)]
@@ -47,17 +40,22 @@ impl DirectoryLock {
             .write(true)
             .open(directory.join(FILE_NAME))
             .map_err(LockError::Io)?;
-        for look in 1.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if cfg!(feature = "sabotage-ignore-lock") => break,
-                Err(TryLockError::WouldBlock) if look < LOOKS_MAX => thread::sleep(LOOK_PAUSE),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_pid(&mut file))),
-                Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
-            }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if cfg!(feature = "sabotage-ignore-lock") => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_pid(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
         write_pid(&mut file).map_err(LockError::Io)?;
         Ok(Self(file))
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that was just forked, to be another program, has the
+        // file, too. If it cannot be unlocked, the lock goes with the last of them.
+        let _ = self.0.unlock();
     }
 }
 
@@ -79,7 +77,11 @@ impl Drop for EngineRelease {
         for _ in 0..ENGINE_RELEASE_LOOKS_MAX {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => thread::sleep(ENGINE_RELEASE_PAUSE),
-                Ok(()) | Err(TryLockError::Error(_)) => return,
+                Ok(()) => {
+                    let _ = file.unlock();
+                    return;
+                }
+                Err(TryLockError::Error(_)) => return,
             }
         }
         log::warn!("sled has not let go of {}", self.log_file.display());
@@ -96,28 +98,4 @@ fn write_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::Command;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use super::*;
-
-    #[test]
-    fn a_child_that_is_being_started_does_not_keep_the_lock() {
-        let directory = tempfile::tempdir().unwrap();
-        let is_done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_done.load(Ordering::Relaxed) {
-                    Command::new("true").status().unwrap();
-                }
-            });
-            let held = (0..300).find_map(|_| DirectoryLock::acquire(directory.path()).err());
-            is_done.store(true, Ordering::Relaxed);
-            assert!(held.is_none(), "{held:?}");
-        });
-    }
 }

@@ -14,7 +14,7 @@ use super::process::{End, Process};
 use super::rig::{SERVE, VERIFY, unharmed_server};
 use super::site::{copy, write_event};
 use crate::file_systems::{Ext4, Tmpfs, missing, run as run_program, skip, text};
-use crate::program::{PROGRAM, complained, run, said, ticketboss, wait_for_line};
+use crate::program::{PROGRAM, complained, run, said, ticketboss};
 
 /// A place with a server that has sold something.
 struct Sold {
@@ -106,7 +106,10 @@ fn a_log_that_was_cut_is_not_sold_from_at_the_next_start() {
                     matches!(&refused, Told::Answer(503, _, body) if body["code"] == "event_damaged"),
                     "{refused:?}"
                 );
-                wait_for_line(&home.path().join("server"), "event e is damaged at version ");
+                let pid = next.pid();
+                next.stop(pid);
+                let log = fs::read_to_string(home.path().join("server.log")).unwrap();
+                assert!(log.contains("event e is damaged at version "), "{log}");
             }
             Err(end) => {
                 assert_eq!(end, End::Code(1));

@@ -382,9 +382,9 @@ fn check_what_is_left(
             None
         }
     };
-    let log = server.log();
     let pid = server.pid();
     let end = server.stop(pid);
+    let log = fs::read_to_string(home.join("next.log")).unwrap();
     if end != End::Code(0) || log.contains("ERROR") || log.contains("panicked") {
         broken.push(format!("the next start: {end:?}, {log}"));
     }
