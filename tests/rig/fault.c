@@ -11,7 +11,8 @@
  * usage: fault <list of calls> <directory> <fault> <program> <argument>...
  *
  * A fault is `none`, or <kind>:<number>:<what>, or <kind>:<number>+:<what> for that call and all later
- * ones. The kind may be `any`. What happens is the number of an error, `short`, or `kill`.
+ * ones. The kind may be `any`; `<kind>@<path>` counts the calls about one file only, and `read` is then
+ * `pread`, too. What happens is the number of an error, `short`, or `kill`.
  *
  * A line is: number among all, number in its kind, kind, path below the directory, `injected` if it
  * was. The last line is `ended` and the milliseconds since the first injection, or since the start.
@@ -124,6 +125,7 @@ enum what { NOTHING, FAIL, SHORT, KILL };
 
 static struct {
     char kind[32];
+    char path[256];
     long first;
     int goes_on;
     enum what what;
@@ -140,11 +142,12 @@ static void die(const char *what) {
 }
 
 static void read_fault(const char *text) {
-    char number[32], what[32];
+    char kind[300], number[32], what[32];
     if (strcmp(text, "none") == 0) {
         return;
     }
-    if (sscanf(text, "%31[^:]:%31[^:]:%31s", fault.kind, number, what) != 3) {
+    if (sscanf(text, "%299[^:]:%31[^:]:%31s", kind, number, what) != 3 ||
+        sscanf(kind, "%31[^@]@%255s", fault.kind, fault.path) < 1) {
         fprintf(stderr, "not a fault: %s\n", text);
         exit(2);
     }
@@ -305,12 +308,20 @@ static int64_t now_ms(void) {
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int is_picked(const struct call *call, long of_all, long of_kind) {
+static int is_picked(const struct call *call, const char *path, long of_all, long of_kind) {
+    static long of_path;
     int any = strcmp(fault.kind, "any") == 0;
-    if (fault.what == NOTHING || (!any && strcmp(fault.kind, call->kind) != 0)) {
+    const char *kind = call->kind;
+    if (fault.path[0]) {
+        if (strcmp(fault.path, path) != 0) {
+            return 0;
+        }
+        kind += strcmp(kind, "pread") == 0;
+    }
+    if (fault.what == NOTHING || (!any && strcmp(fault.kind, kind) != 0)) {
         return 0;
     }
-    long number = any ? of_all : of_kind;
+    long number = fault.path[0] ? ++of_path : any ? of_all : of_kind;
     return number == fault.first || (fault.goes_on && number > fault.first);
 }
 
@@ -333,7 +344,7 @@ static int judge(const struct seccomp_notif *asked, struct seccomp_notif_resp *a
     }
     of_all++;
     of_kind[kind]++;
-    int injected = is_picked(call, of_all, of_kind[kind]);
+    int injected = is_picked(call, path, of_all, of_kind[kind]);
     if (injected && fault.what == FAIL) {
         answer->flags = 0;
         answer->error = -fault.error;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::books::CAPACITY;
 use super::client::{self, Told};
 use super::process::{End, Process};
-use super::rig::{SERVE, VERIFY, unharmed_server};
+use super::rig::{Rig, SERVE, VERIFY, unharmed_server};
 use super::site::{copy, write_event};
 use crate::file_systems::{Ext4, Tmpfs, missing, run as run_program, skip, text};
 use crate::program::{PROGRAM, complained, run, said, ticketboss};
@@ -117,6 +117,35 @@ fn a_log_that_was_cut_is_not_sold_from_at_the_next_start() {
             }
         }
     }
+}
+
+/// sled would take what it cannot read for the end of its log, and overwrite it.
+#[test]
+#[ignore = "needs root, cc and seccomp notifications"]
+fn a_log_that_cannot_be_read_is_left_alone() {
+    if let Some(reason) = missing(&["cc"]) {
+        return skip(&reason);
+    }
+    let Sold { home, server, .. } = Sold::new();
+    drop(server);
+    let log = home.path().join("data/db/db");
+    let before = fs::read(&log).unwrap();
+    let rig = Rig::build();
+    let command = &mut rig.command(home.path(), "read@data/db/db:1+:5", SERVE);
+    let mut server = Process::start(command, &home.path().join("server"));
+    assert_eq!(server.ready(), Err(End::Code(1)));
+    let why = reason_in(&server.log());
+    assert_eq!(why, "the data directory data/db cannot be used: Input/output error (os error 5)");
+    assert!(fs::read(&log).unwrap() == before, "it was written");
+    // The disk can be read again.
+    assert!(run(home.path(), VERIFY).status.success());
+    let mut server = Process::start(&mut unharmed_server(home.path()), &home.path().join("server"));
+    let Told::Answer(200, _, summary) = client::look(server.ready().unwrap(), "/reservations/")
+    else {
+        panic!("{}", server.log())
+    };
+    assert_eq!(summary["reservationCount"], 1);
+    fs::remove_file(home.path().with_extension("calls")).unwrap();
 }
 
 #[test]
