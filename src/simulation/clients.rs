@@ -94,8 +94,7 @@ impl Client {
         let began_us = self.shared.tick();
         let outcome = self.outcome(office, &event, &asked, RequestId(request.as_u128())).await;
         let ended_us = self.shared.tick();
-        if let (Outcome::Reserved { reservation, .. }, Some(id)) = (&outcome, reserved(&outcome)) {
-            debug_assert_eq!(reservation.as_u128(), id.to_bits());
+        if let Some(id) = reserved(&outcome) {
             let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.push((event.clone(), id));
         }
