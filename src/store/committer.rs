@@ -323,8 +323,13 @@ impl Round {
             Work::Commit { event, token, commit, answer } => {
                 let version = commit.record.version;
                 let swap = engine.swap(&event, &token, &commit)?;
-                if let Swap::Won(_) = &swap {
-                    self.won.push((event, version));
+                match &swap {
+                    Swap::Won(_) => self.won.push((event, version)),
+                    Swap::Lost if cfg!(feature = "sabotage-show-unsynced") => {
+                        drop(answer.send(Ok(swap)));
+                        return Ok(());
+                    }
+                    Swap::Lost => {}
                 }
                 tell(swap, answer)
             }
