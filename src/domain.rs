@@ -17,10 +17,12 @@ pub mod names;
 pub mod reservation;
 
 pub use change::{Actor, Change, EventTerms, Fact};
-pub use command::{Command, Intent, Refusal};
+pub use command::{Command, Intent, Refusal, Shortage};
 pub use event::{Event, PartnerTotals, SeatCounts, Violation};
 pub use names::{
     EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
     Seats, Timestamp, Version,
 };
-pub use reservation::{Reservation, Status};
+pub use reservation::{
+    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
+};

@@ -1,4 +1,4 @@
-//! The use cases: create an event, reserve, cancel, look.
+//! The use cases: create an event, reserve, hold, confirm, extend, cancel, look.
 //!
 //! The office gives each event one writer, who decides and commits; readers take the last committed
 //! event and wait for nobody. Work is done by the writer, not by the task of whoever asks: a caller
@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::clock::Clock;
 use crate::domain::{
     Actor, Change, Command, Event, EventId, EventNumber, EventTerms, Fact, Intent, PartnerId,
-    Refusal, RequestId, Reservation, ReservationId, Timestamp, Version,
+    Refusal, RequestId, Reservation, ReservationId, Seats, Timestamp, Version,
 };
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
@@ -54,6 +54,41 @@ impl Desks {
     fn of_unknown_number(&self) -> Option<&Arc<Desk>> {
         let unknown = self.by_id.values().filter(|desk| desk.number().is_none());
         unknown.min_by_key(|desk| desk.id())
+    }
+}
+
+/// An event as it was found in the store.
+enum Opened {
+    Whole(Box<Event>, Loaded),
+    /// The number is there if it is known.
+    Damaged(Damage, Option<EventNumber>),
+}
+
+impl Opened {
+    fn updated_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Whole(event, _) => Some(event.updated_at()),
+            Self::Damaged(..) => None,
+        }
+    }
+}
+
+async fn replay(
+    store: &Store,
+    id: &EventId,
+    loaded: &Loaded,
+    listed: &[Listed],
+) -> Result<Opened, StoreError> {
+    let record = &loaded.record;
+    let pages = store.pages(record.number, Version::FIRST, record.version);
+    match ledger::replay(id, loaded, pages).await {
+        Ok(replayed) => Ok(Opened::Whole(Box::new(replayed.event), loaded.clone())),
+        Err(ReplayError::Damaged(damage)) => {
+            // Of two records with one number, that of the damaged event is the wrong one.
+            let number = is_of_one(record.number, listed).then_some(record.number);
+            Ok(Opened::Damaged(damage, number))
+        }
+        Err(ReplayError::Store(error)) => Err(error),
     }
 }
 
@@ -104,23 +139,31 @@ impl From<StoreError> for OfficeError {
     }
 }
 
-/// A change that was made, and the event that it was made to.
+/// A change that was made, and what came of it.
 #[derive(Debug, Clone)]
 pub struct Made {
     /// The change.
     pub change: Change,
-    /// The event that it was made to.
-    pub event: EventNumber,
+    /// The reservation that it made or changed, as it was right after it.
+    pub reservation: Option<(ReservationId, Reservation)>,
 }
 
-/// A reservation that was made.
+impl Made {
+    /// What a change has made of the event `after` it.
+    fn new(change: Change, after: &Event) -> Self {
+        let made_by = change.fact.reservation().unwrap_or(change.version);
+        Self { change, reservation: after.reservation_made_by(made_by) }
+    }
+}
+
+/// A reservation, right after a change to it.
 #[derive(Debug, Clone)]
 pub struct Reserved {
     /// Its id.
     pub id: ReservationId,
-    /// How many seats it has.
-    pub seats: u32,
-    /// The version of the event that made it.
+    /// What it is.
+    pub reservation: Reservation,
+    /// The version of the event that made it so.
     pub version: Version,
 }
 
@@ -144,35 +187,26 @@ impl Office {
         entropy: Entropy,
     ) -> Result<Self, StoreError> {
         let listed = store.events().await?;
+        let mut opened = Vec::with_capacity(listed.len());
+        for Listed { event, loaded } in &listed {
+            opened.push(match loaded {
+                Ok(loaded) => replay(&store, event, loaded, &listed).await?,
+                Err(damage) => Opened::Damaged(damage.clone(), None),
+            });
+        }
+        // Holds that began before the machine's clock was set back end in time even so.
+        let noted = opened.iter().filter_map(Opened::updated_at).max();
+        let clock = clock.not_before(noted.unwrap_or(Timestamp(i64::MIN)));
         let desks = RwLock::default();
         let office = Self(Arc::new(Inner { tasks, store, clock, entropy, desks }));
-        for Listed { event, loaded } in &listed {
-            let desk = match loaded {
-                Ok(loaded) => office.open_desk(event, loaded, &listed).await?,
-                Err(damage) => Desk::damaged(damage.clone(), None),
+        for event in opened {
+            let desk = match event {
+                Opened::Whole(event, loaded) => office.start_desk(*event, loaded),
+                Opened::Damaged(damage, number) => Desk::damaged(damage, number),
             };
             office.keep(desk)?;
         }
         Ok(office)
-    }
-
-    async fn open_desk(
-        &self,
-        id: &EventId,
-        loaded: &Loaded,
-        listed: &[Listed],
-    ) -> Result<Desk, StoreError> {
-        let record = &loaded.record;
-        let pages = self.0.store.pages(record.number, Version::FIRST, record.version);
-        match ledger::replay(id, loaded, pages).await {
-            Ok(replayed) => Ok(self.start_desk(replayed.event, loaded.clone())),
-            Err(ReplayError::Damaged(damage)) => {
-                // Of two records with one number, that of the damaged event is the wrong one.
-                let number = is_of_one(record.number, listed).then_some(record.number);
-                Ok(Desk::damaged(damage, number))
-            }
-            Err(ReplayError::Store(error)) => Err(error),
-        }
     }
 
     fn start_desk(&self, event: Event, loaded: Loaded) -> Desk {
@@ -315,27 +349,98 @@ impl Office {
         request: RequestId,
     ) -> Result<Reserved, OfficeError> {
         let nonce = self.0.entropy.nonce();
-        let intent = Intent::Reserve { partner, seats, nonce };
-        let command = Command { by: Actor::Anonymous, request, intent };
-        let made = self.desk(event)?.ask(command).await?;
-        let version = made.change.version;
-        Ok(Reserved { id: ReservationId { event: made.event, version, nonce }, seats, version })
+        let desk = self.desk(event)?;
+        self.change(&desk, Intent::Reserve { partner, seats, nonce }, request).await
     }
 
-    /// Gives up a reservation. The answer, the version that did it, is on disk.
+    /// Keeps seats of an event for a partner for so many seconds. The answer is on disk.
     ///
     /// # Errors
-    /// Refusals `ReservationNotFound`, `AlreadyCancelled`; `EventDamaged`, `Overloaded`, `DiskFull`,
-    /// `Unavailable`.
+    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusals `SeatsPerRequest`, `HoldSeconds`,
+    /// `NotEnoughSeats`; `DiskFull`, `Unavailable`.
+    pub async fn hold(
+        &self,
+        event: &EventId,
+        partner: PartnerId,
+        seats: u32,
+        hold_seconds: u32,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
+        let nonce = self.0.entropy.nonce();
+        let desk = self.desk(event)?;
+        self.change(&desk, Intent::Hold { partner, seats, nonce, hold_seconds }, request).await
+    }
+
+    /// Takes for good what is held, or was until its time was up. The answer is on disk.
+    ///
+    /// # Errors
+    /// Refusals `ReservationNotFound`, `AlreadyCancelled`, `AlreadyConfirmed`, `HoldExpired`;
+    /// `EventDamaged`, `Overloaded`, `DiskFull`, `Unavailable`.
+    pub async fn confirm(
+        &self,
+        reservation: ReservationId,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
+        let desk = self.desk_by_number(reservation.event)?;
+        self.change(&desk, Intent::Confirm { reservation }, request).await
+    }
+
+    /// Keeps what is held for so many seconds from now on. The answer is on disk.
+    ///
+    /// # Errors
+    /// Refusals `HoldSeconds`, `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`,
+    /// `AlreadyConfirmed`, `TooManyExtensions`, `HeldLongEnough`; `EventDamaged`, `Overloaded`,
+    /// `DiskFull`, `Unavailable`.
+    pub async fn extend(
+        &self,
+        reservation: ReservationId,
+        hold_seconds: u32,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
+        let desk = self.desk_by_number(reservation.event)?;
+        self.change(&desk, Intent::Extend { reservation, hold_seconds }, request).await
+    }
+
+    /// Gives up a reservation, held or confirmed. The answer is on disk.
+    ///
+    /// # Errors
+    /// Refusals `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`; `EventDamaged`,
+    /// `Overloaded`, `DiskFull`, `Unavailable`.
     pub async fn cancel(
         &self,
         reservation: ReservationId,
         request: RequestId,
-    ) -> Result<Version, OfficeError> {
+    ) -> Result<Reserved, OfficeError> {
         let desk = self.desk_by_number(reservation.event)?;
-        let intent = Intent::Cancel { reservation };
+        self.change(&desk, Intent::Cancel { reservation }, request).await
+    }
+
+    /// Gives up some seats of a confirmed reservation. The answer is on disk.
+    ///
+    /// # Errors
+    /// Refusals `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`, `NotConfirmed`, `NotAPart`;
+    /// `EventDamaged`, `Overloaded`, `DiskFull`, `Unavailable`.
+    pub async fn cancel_part(
+        &self,
+        reservation: ReservationId,
+        seats: Seats,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
+        let desk = self.desk_by_number(reservation.event)?;
+        self.change(&desk, Intent::CancelPart { reservation, seats }, request).await
+    }
+
+    async fn change(
+        &self,
+        desk: &Desk,
+        intent: Intent,
+        request: RequestId,
+    ) -> Result<Reserved, OfficeError> {
         let command = Command { by: Actor::Anonymous, request, intent };
-        Ok(desk.ask(command).await?.change.version)
+        let Made { change, reservation } = desk.ask(command).await?;
+        // Each of these intents is about one reservation.
+        let (id, reservation) = reservation.ok_or(OfficeError::Unavailable)?;
+        Ok(Reserved { id, reservation, version: change.version })
     }
 
     /// A reservation, as it was last committed.

@@ -87,9 +87,8 @@ fn hold_against(outcomes: &[Result<u32, OfficeError>], capacity: u32) {
     let sold: u32 = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).sum();
     assert!(sold <= capacity, "{sold} of {capacity} seats sold");
     for outcome in outcomes {
-        if let Err(OfficeError::Refused(Refusal::NotEnoughSeats { asked, available, .. })) = outcome
-        {
-            assert!(asked > available, "{asked} seats refused, {available} available");
+        if let Err(OfficeError::Refused(Refusal::NotEnoughSeats(shortage))) = outcome {
+            assert!(shortage.asked > shortage.available, "{shortage:?}");
         }
     }
 }

@@ -170,7 +170,7 @@ async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Office, 
     for number in &opened.leftovers.ownerless {
         log::error!("the ledger of event number {} has lost its record; it is kept", number.0);
     }
-    let office = Office::open(opened.store, Clock::System, Entropy::System).await?;
+    let office = Office::open(opened.store, Clock::steady(), Entropy::System).await?;
     for damage in office.damages() {
         log::error!("{damage}; it is not sold from");
     }

@@ -1,8 +1,7 @@
 //! A change: a past-tense fact at one version of an event, with its time and its author.
 //!
-//! Holding, confirming, extending, expiring, seats and updates of an event are further variants of
-//! [`Fact`]; what a change may carry besides its fact has a place of its own in the codec, so
-//! neither needs a new format.
+//! Named seats and updates of an event are further variants of [`Fact`]; what a change may carry besides
+//! its fact has a place of its own in the codec, so neither needs a new format.
 
 use super::names::{EventId, EventName, Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
 
@@ -26,7 +25,7 @@ pub struct Change {
 pub enum Actor {
     /// A caller who did not say who he is.
     Anonymous,
-    /// The program itself, as when it seeds the first event.
+    /// The program itself, as when it seeds the first event or the time of a hold is up.
     System,
 }
 
@@ -44,11 +43,67 @@ pub enum Fact {
         /// The random part of the reservation's id.
         nonce: Nonce,
     },
-    /// A reservation was given up; its seats are available again.
+    /// A reservation was given up, confirmed or only held; its seats are available again.
     Cancelled {
         /// The version that made the reservation.
         reservation: Version,
     },
+    /// A partner has seats kept for a while.
+    Held {
+        /// Who has them.
+        partner: PartnerId,
+        /// How many.
+        seats: Seats,
+        /// The random part of the reservation's id.
+        nonce: Nonce,
+        /// When they are available again, unless something happens before.
+        expires_at: Timestamp,
+    },
+    /// Seats that were held are taken for good.
+    Confirmed {
+        /// The version that made the reservation.
+        reservation: Version,
+    },
+    /// The time of a hold was up, but so many seats were still available: they are taken for good.
+    ConfirmedLate {
+        /// The version that made the reservation.
+        reservation: Version,
+    },
+    /// Seats are held longer.
+    Extended {
+        /// The version that made the reservation.
+        reservation: Version,
+        /// When they are available again now.
+        expires_at: Timestamp,
+    },
+    /// The time of a hold was up; its seats are available again.
+    Expired {
+        /// The version that made the reservation.
+        reservation: Version,
+    },
+    /// Some seats of a confirmed reservation were given up, and are available again.
+    PartlyCancelled {
+        /// The version that made the reservation.
+        reservation: Version,
+        /// How many.
+        seats: Seats,
+    },
+}
+
+impl Fact {
+    /// The version that made the reservation that this is about, where it is about one and has not made
+    /// it.
+    pub fn reservation(&self) -> Option<Version> {
+        match self {
+            Self::EventCreated(_) | Self::Reserved { .. } | Self::Held { .. } => None,
+            Self::Cancelled { reservation }
+            | Self::Confirmed { reservation }
+            | Self::ConfirmedLate { reservation }
+            | Self::Extended { reservation, .. }
+            | Self::Expired { reservation }
+            | Self::PartlyCancelled { reservation, .. } => Some(*reservation),
+        }
+    }
 }
 
 /// What an event sells, and on which terms.

@@ -1,7 +1,8 @@
 //! What an event is asked to do, and why it may say no.
 
 use super::change::Actor;
-use super::names::{Nonce, PartnerId, RequestId, ReservationId, Version};
+use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
+use super::reservation::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN};
 
 /// Something that somebody wants of an event. It is decided by [`super::Event::decide`].
 #[derive(Debug, Clone)]
@@ -26,10 +27,46 @@ pub enum Intent {
         /// Drawn beforehand, so that deciding twice gives the same reservation.
         nonce: Nonce,
     },
-    /// Give up a reservation.
+    /// Keep seats for a partner for a while.
+    Hold {
+        /// For whom.
+        partner: PartnerId,
+        /// How many; any number may be asked for, the event's terms decide.
+        seats: u32,
+        /// Drawn beforehand, so that deciding twice gives the same reservation.
+        nonce: Nonce,
+        /// For how long; any time may be asked for.
+        hold_seconds: u32,
+    },
+    /// Take seats for good that are held, or were until their time was up.
+    Confirm {
+        /// The reservation.
+        reservation: ReservationId,
+    },
+    /// Keep seats that are held from now on for so long.
+    Extend {
+        /// The reservation.
+        reservation: ReservationId,
+        /// For how long; any time may be asked for.
+        hold_seconds: u32,
+    },
+    /// Give up a reservation, held or confirmed.
     Cancel {
         /// Which one.
         reservation: ReservationId,
+    },
+    /// Give up some seats of a confirmed reservation.
+    CancelPart {
+        /// Which one.
+        reservation: ReservationId,
+        /// How many of its seats.
+        seats: Seats,
+    },
+    /// Give back the seats of a hold whose time is up. The one who decides for an event asks for this
+    /// himself, before anything else.
+    Expire {
+        /// The version that made the reservation.
+        reservation: Version,
     },
 }
 
@@ -44,16 +81,15 @@ pub enum Refusal {
         /// The most that one request may take.
         most: u32,
     },
-    /// Fewer seats are available than were asked for.
-    #[error("{asked} seats asked for, {available} available")]
-    NotEnoughSeats {
-        /// How many were asked for.
+    /// Seats cannot be held for such a time.
+    #[error("seats are held for {HOLD_SECONDS_MIN} to {HOLD_SECONDS_MAX} seconds")]
+    HoldSeconds {
+        /// How many seconds were asked for.
         asked: u32,
-        /// How many were available.
-        available: u32,
-        /// The version at which that was so.
-        version: Version,
     },
+    /// Fewer seats are available than were asked for.
+    #[error("{} seats asked for, {} available", .0.asked, .0.available)]
+    NotEnoughSeats(Shortage),
     /// The event has no reservation of that id, and never had.
     #[error("the event has no such reservation")]
     ReservationNotFound,
@@ -63,4 +99,51 @@ pub enum Refusal {
         /// The version that cancelled it.
         since: Version,
     },
+    /// The reservation was only held, and its time is up.
+    #[error("the time of the hold is up, since version {since}")]
+    AlreadyExpired {
+        /// The version that gave its seats back.
+        since: Version,
+    },
+    /// The time of the hold is up, and somebody else has taken its seats.
+    #[error("the time of the hold is up; {} seats asked for, {} available", .0.asked, .0.available)]
+    HoldExpired(Shortage),
+    /// The reservation is confirmed already, and what was asked for is for one that is held.
+    #[error("the reservation is confirmed already")]
+    AlreadyConfirmed,
+    /// The reservation is only held, and what was asked for is for one that is confirmed.
+    #[error("the reservation is not confirmed")]
+    NotConfirmed,
+    /// The hold was extended as often as that is possible.
+    #[error("a hold is extended {EXTENSIONS_MAX} times at most")]
+    TooManyExtensions,
+    /// The seats would not be held any longer than they are.
+    #[error("seats are held for {HOLD_SECONDS_MAX} seconds in all at most, until {}", .until_max.0)]
+    HeldLongEnough {
+        /// The latest moment up to which the seats can be held.
+        until_max: Timestamp,
+    },
+    /// As many seats are to be given up as the reservation has, or more: then it is cancelled as a whole.
+    #[error("the reservation has {has} seats")]
+    NotAPart {
+        /// How many seats were to be given up.
+        asked: u32,
+        /// How many it has.
+        has: u32,
+    },
+}
+
+/// Fewer seats than somebody wants, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// How many were asked for.
+    pub asked: u32,
+    /// How many were available.
+    pub available: u32,
+    /// How many were held, and may become available.
+    pub held: u32,
+    /// When the next of the holds is over.
+    pub next_expires_at: Option<Timestamp>,
+    /// The version at which all that was so.
+    pub version: Version,
 }

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use super::change::{Change, EventTerms, Fact};
-use super::command::{Command, Intent, Refusal};
 use super::names::{
-    EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Seats, Timestamp, Version,
+    EventId, EventName, EventNumber, PartnerId, ReservationId, Seats, Timestamp, Version,
 };
-use super::reservation::{Reservation, Status};
+use super::reservation::Reservation;
+
+mod apply;
+mod decide;
+mod laws;
 
 /// Where the seats of an event are. At every version the four add up to the capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +32,12 @@ pub struct SeatCounts {
 /// What one partner has of an event now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PartnerTotals {
-    /// Reservations that are not cancelled.
+    /// Reservations that have seats.
     pub reservations: u64,
-    /// Seats in them.
-    pub seats: u64,
+    /// Seats that are held for it.
+    pub held: u64,
+    /// Seats that are sold to it.
+    pub confirmed: u64,
 }
 
 /// An event as it is at one version.
@@ -51,6 +56,8 @@ pub struct Event {
     /// By the version that made them. That order is the order of making, so an insert is at the
     /// end and cheap at any size.
     reservations: OrdMap<Version, Reservation>,
+    /// The reservations that are held, by the time at which that is over.
+    holds: OrdSet<(Timestamp, Version)>,
     /// Everybody who ever reserved. The keys are the one copy of each partner's id.
     partners: OrdMap<PartnerId, PartnerTotals>,
     created_at: Timestamp,
@@ -92,6 +99,7 @@ impl Event {
             seats,
             live_reservations: 0,
             reservations: OrdMap::new(),
+            holds: OrdSet::new(),
             partners: OrdMap::new(),
             created_at: change.at,
             updated_at: change.at,
@@ -123,7 +131,7 @@ impl Event {
         self.seats
     }
 
-    /// How many reservations are not cancelled.
+    /// How many reservations have seats, held or confirmed.
     pub fn live_reservations(&self) -> u64 {
         self.live_reservations
     }
@@ -153,209 +161,22 @@ impl Event {
         self.reservations.iter().map(|(version, kept)| (kept.id(self.number, *version), kept))
     }
 
+    /// When the next hold is over, and the version that made it.
+    pub fn next_to_expire(&self) -> Option<(Timestamp, Version)> {
+        self.holds.get_min().copied()
+    }
+
+    /// The reservation that a version made, if it made one, and its id.
+    pub fn reservation_made_by(&self, version: Version) -> Option<(ReservationId, Reservation)> {
+        let kept = self.reservations.get(&version)?;
+        Some((kept.id(self.number, version), kept.clone()))
+    }
+
     /// The reservation of exactly this id.
     pub fn reservation(&self, id: ReservationId) -> Option<&Reservation> {
         let kept = self.reservations.get(&id.version)?;
         let is_it = kept.id(self.number, id.version) == id;
         (is_it || cfg!(feature = "sabotage-guessable-ids")).then_some(kept)
-    }
-
-    /// Says what would follow from `command` at the time `now`, and changes nothing.
-    ///
-    /// A change is never dated before the one before it, even where `now` is: clocks are set back.
-    ///
-    /// # Errors
-    /// Refuses, the first that applies: to reserve — `SeatsPerRequest`, `NotEnoughSeats`; to
-    /// cancel — `ReservationNotFound`, `AlreadyCancelled`.
-    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
-        let fact = match &command.intent {
-            Intent::Reserve { partner, seats, nonce } => {
-                self.decide_reserve(partner, *seats, *nonce)?
-            }
-            Intent::Cancel { reservation } => self.decide_cancel(*reservation)?,
-        };
-        Ok(Change {
-            version: self.version.next(),
-            at: if cfg!(feature = "sabotage-date-backwards") {
-                now
-            } else {
-                now.max(self.updated_at)
-            },
-            by: command.by.clone(),
-            request: command.request,
-            fact,
-        })
-    }
-
-    fn decide_reserve(
-        &self,
-        partner: &PartnerId,
-        asked: u32,
-        nonce: Nonce,
-    ) -> Result<Fact, Refusal> {
-        let most = self.seats_per_request_max.get();
-        let seats = Seats::new(asked)
-            .filter(|seats| seats.get() <= most)
-            .ok_or(Refusal::SeatsPerRequest { asked, most })?;
-        let available = self.seats.available;
-        let is_last_refused = cfg!(feature = "sabotage-refuse-last-seat") && asked == available;
-        if asked > available || is_last_refused {
-            return Err(Refusal::NotEnoughSeats { asked, available, version: self.version });
-        }
-        // Nothing can refuse from here on.
-        Ok(Fact::Reserved { partner: partner.clone(), seats, nonce })
-    }
-
-    fn decide_cancel(&self, id: ReservationId) -> Result<Fact, Refusal> {
-        let reservation = self.reservation(id).ok_or(Refusal::ReservationNotFound)?;
-        if let Status::Cancelled { since } = reservation.status
-            && !cfg!(feature = "sabotage-give-back-twice")
-        {
-            return Err(Refusal::AlreadyCancelled { since });
-        }
-        // Nothing can refuse from here on.
-        Ok(Fact::Cancelled { reservation: id.version })
-    }
-
-    /// Makes a change that [`Event::decide`] has just stated of this very state.
-    ///
-    /// # Panics
-    /// When the change is not the next one of this event; then the caller is broken, and going on
-    /// would sell a seat twice.
-    pub fn apply(&mut self, change: &Change) {
-        assert_eq!(change.version, self.version.next(), "changes are applied in order");
-        match &change.fact {
-            Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
-            Fact::Reserved { partner, seats, nonce } => {
-                self.apply_reserved(change, partner, *seats, *nonce);
-            }
-            Fact::Cancelled { reservation } => self.apply_cancelled(change, *reservation),
-        }
-        self.version = change.version;
-        self.updated_at = change.at;
-    }
-
-    fn apply_reserved(&mut self, change: &Change, partner: &PartnerId, seats: Seats, nonce: Nonce) {
-        self.seats.available -= seats.get();
-        self.seats.confirmed += seats.get();
-        self.live_reservations += 1;
-        let mut totals = PartnerTotals::default();
-        let mut partner = partner.clone();
-        if let Some((known, so_far)) = self.partners.get_key_value(&partner) {
-            partner = known.clone();
-            totals = *so_far;
-        }
-        totals.reservations += 1;
-        totals.seats += u64::from(seats.get());
-        self.partners.insert(partner.clone(), totals);
-        let reservation =
-            Reservation { partner, seats, status: Status::Confirmed, nonce, made_at: change.at };
-        self.reservations.insert(change.version, reservation);
-    }
-
-    fn apply_cancelled(&mut self, change: &Change, made_by: Version) {
-        let reservation =
-            self.reservations.get_mut(&made_by).expect("decide found this reservation");
-        reservation.status = Status::Cancelled { since: change.version };
-        let seats = reservation.seats.get();
-        let totals =
-            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
-        totals.reservations -= 1;
-        if !cfg!(feature = "sabotage-keep-partner-seats") {
-            totals.seats -= u64::from(seats);
-        }
-        self.seats.available += seats;
-        self.seats.confirmed -= seats;
-        self.live_reservations -= 1;
-    }
-
-    /// Applies a change that was read from a store, after checking that it can follow.
-    ///
-    /// # Errors
-    /// When it cannot: then nothing is changed.
-    pub fn follow(&mut self, change: &Change) -> Result<(), Violation> {
-        let at = change.version;
-        if at != self.version.next() {
-            let found = format!("a change follows version {}", self.version);
-            return Err(violation(at, found));
-        }
-        if change.at < self.updated_at {
-            return Err(violation(at, "a change is dated before the one before it"));
-        }
-        match &change.fact {
-            Fact::EventCreated(_) => return Err(violation(at, "an event is created twice")),
-            Fact::Reserved { seats, .. } if seats.get() > self.seats.available => {
-                return Err(violation(at, "more seats are reserved than are available"));
-            }
-            Fact::Cancelled { reservation } => {
-                let kept = self.reservations.get(reservation);
-                if kept.map(|kept| kept.status) != Some(Status::Confirmed) {
-                    return Err(violation(at, "a reservation is cancelled that has no seats"));
-                }
-            }
-            Fact::Reserved { .. } => {}
-        }
-        self.apply(change);
-        Ok(())
-    }
-
-    /// The conservation laws that can be told from the counters: cheap, checked before each commit.
-    ///
-    /// # Errors
-    /// The first law that does not hold.
-    pub fn check(&self) -> Result<(), Violation> {
-        let SeatCounts { capacity, available, held, confirmed, blocked } = self.seats;
-        let sum = [available, held, confirmed, blocked].into_iter().map(u64::from).sum::<u64>();
-        if sum != u64::from(capacity) {
-            let law = format!(
-                "available {available} + held {held} + confirmed {confirmed} + blocked {blocked} \
-                 is {sum}, not the capacity {capacity}"
-            );
-            return Err(violation(self.version, law));
-        }
-        if self.live_reservations > u64::from(held) + u64::from(confirmed) {
-            let law = format!("{} reservations share fewer seats", self.live_reservations);
-            return Err(violation(self.version, law));
-        }
-        Ok(())
-    }
-
-    /// All conservation laws, by counting every reservation: checked after each load.
-    ///
-    /// # Errors
-    /// The first law that does not hold.
-    pub fn audit(&self) -> Result<(), Violation> {
-        self.check()?;
-        let mut live = PartnerTotals::default();
-        for (made_by, reservation) in &self.reservations {
-            let latest = match reservation.status {
-                Status::Confirmed => {
-                    live.reservations += 1;
-                    live.seats += u64::from(reservation.seats.get());
-                    *made_by
-                }
-                Status::Cancelled { since } => since,
-            };
-            if latest > self.version {
-                return Err(violation(self.version, format!("a reservation is of {latest}")));
-            }
-        }
-        let kept = PartnerTotals {
-            reservations: self.live_reservations,
-            seats: u64::from(self.seats.held) + u64::from(self.seats.confirmed),
-        };
-        let mut partners = PartnerTotals::default();
-        for totals in self.partners.values() {
-            partners.reservations += totals.reservations;
-            partners.seats += totals.seats;
-        }
-        for (who, counted) in [("reservations", live), ("partners", partners)] {
-            if counted != kept {
-                let law = format!("{who} count {counted:?}, the event keeps {kept:?}");
-                return Err(violation(self.version, law));
-            }
-        }
-        Ok(())
     }
 }
 

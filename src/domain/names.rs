@@ -190,9 +190,22 @@ impl fmt::Display for Seats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// So many seconds later.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(i64::from(seconds) * 1_000))
+    }
+}
+
 /// The id of the request that caused a change, so that a change can be found in partners' logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u128);
+
+impl RequestId {
+    /// What is named as the request of a change that nobody asked for.
+    pub const NOBODY: Self = Self(0);
+}
 
 /// The random part of a reservation id: 50 bits, so that an id cannot be guessed from its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::reply::{Response, json_as};
-use crate::domain::{Refusal, RequestId};
+use super::reply::{Response, json_as, time_text};
+use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Refusal, RequestId, Shortage};
 use crate::office::OfficeError;
 
 /// When to try again after the server had too much to do or no room on its disk.
@@ -24,6 +24,10 @@ pub enum Code {
     InvalidRequest,
     /// More or fewer seats than one request may take.
     SeatsPerRequest,
+    /// Seats cannot be held for such a time.
+    HoldSeconds,
+    /// All seats of a reservation are to be given up, or more than it has, where a part was expected.
+    NotAPart,
     /// There is nothing at this path.
     NotFound,
     /// There is no such event.
@@ -36,6 +40,14 @@ pub enum Code {
     RequestTimeout,
     /// Fewer seats are available than were asked for.
     NotEnoughSeats,
+    /// The time of the hold is up, and somebody else has taken its seats.
+    HoldExpired,
+    /// The hold cannot be extended any more.
+    HoldLimit,
+    /// The reservation is confirmed already, and what was asked for is for one that is held.
+    AlreadyConfirmed,
+    /// The reservation is only held, and what was asked for is for one that is confirmed.
+    NotConfirmed,
     /// There is such an event already.
     EventExists,
     /// The body is longer than any that the operation takes.
@@ -69,12 +81,18 @@ impl Code {
         match self {
             Self::InvalidRequest => (S::BAD_REQUEST, "invalid_request", "Invalid request body"),
             Self::SeatsPerRequest => (S::BAD_REQUEST, "seats_per_request", "Seats per request out of range"),
+            Self::HoldSeconds => (S::BAD_REQUEST, "hold_seconds", "Hold time out of range"),
+            Self::NotAPart => (S::BAD_REQUEST, "not_a_part", "Not a part of the reservation"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
             Self::EventNotFound => (S::NOT_FOUND, "event_not_found", "Event not found"),
             Self::ReservationNotFound => (S::NOT_FOUND, "reservation_not_found", "Reservation not found"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", "Request timeout"),
             Self::NotEnoughSeats => (S::CONFLICT, "not_enough_seats", "Not enough seats left"),
+            Self::HoldExpired => (S::CONFLICT, "hold_expired", "Hold has expired"),
+            Self::HoldLimit => (S::CONFLICT, "hold_limit", "Hold cannot be extended"),
+            Self::AlreadyConfirmed => (S::CONFLICT, "already_confirmed", "Reservation is confirmed already"),
+            Self::NotConfirmed => (S::CONFLICT, "not_confirmed", "Reservation is not confirmed"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
             Self::EventDamaged => (S::SERVICE_UNAVAILABLE, "event_damaged", "Event is damaged"),
@@ -95,13 +113,18 @@ pub struct Fault {
 }
 
 /// Numbers that a refusal rested on.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Grounds {
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<u32>,
+    /// When the next of the holds is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
 }
@@ -211,6 +234,20 @@ impl Problem {
     }
 }
 
+impl Problem {
+    fn short(code: Code, detail: String, shortage: Shortage) -> Self {
+        let mut problem = Self::new(code, detail);
+        problem.0.grounds = Grounds {
+            asked: Some(shortage.asked),
+            available: Some(shortage.available),
+            held: Some(shortage.held),
+            next_expires_at: shortage.next_expires_at.map(time_text),
+            version: Some(shortage.version.get()),
+        };
+        problem
+    }
+}
+
 impl From<OfficeError> for Problem {
     fn from(error: OfficeError) -> Self {
         let detail = error.to_string();
@@ -242,18 +279,30 @@ impl From<Refusal> for Problem {
                 problem.0.faults = vec![Fault { pointer: "/seats", detail: range }];
                 problem
             }
-            Refusal::NotEnoughSeats { asked, available, version } => {
-                let mut problem = Self::new(Code::NotEnoughSeats, detail);
-                problem.0.grounds = Grounds {
-                    asked: Some(asked),
-                    available: Some(available),
-                    version: Some(version.get()),
-                };
+            Refusal::NotEnoughSeats(shortage) => {
+                Self::short(Code::NotEnoughSeats, detail, shortage)
+            }
+            Refusal::HoldExpired(shortage) => Self::short(Code::HoldExpired, detail, shortage),
+            Refusal::HoldSeconds { .. } => {
+                let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
+                let mut problem = Self::new(Code::HoldSeconds, detail);
+                problem.0.faults = vec![Fault { pointer: "/holdSeconds", detail: range }];
                 problem
             }
-            Refusal::ReservationNotFound | Refusal::AlreadyCancelled { .. } => {
-                Self::new(Code::ReservationNotFound, detail)
+            Refusal::NotAPart { has, .. } => {
+                let range = format!("must be less than {has}, or be left out");
+                let mut problem = Self::new(Code::NotAPart, detail);
+                problem.0.faults = vec![Fault { pointer: "/seats", detail: range }];
+                problem
             }
+            Refusal::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed, detail),
+            Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
+            Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => {
+                Self::new(Code::HoldLimit, detail)
+            }
+            Refusal::ReservationNotFound
+            | Refusal::AlreadyCancelled { .. }
+            | Refusal::AlreadyExpired { .. } => Self::new(Code::ReservationNotFound, detail),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::REQUEST_ID;
-use crate::domain::{RequestId, Version};
+use crate::domain::{RequestId, Timestamp, Version};
 
 /// An answer, as warp and hyper take it.
 pub type Response = warp::reply::Response;
@@ -43,6 +43,12 @@ pub(super) fn named(mut response: Response, request_id: RequestId) -> Response {
     let name = HeaderValue::from_str(text).expect("a UUID is a header value");
     response.headers_mut().insert(REQUEST_ID, name);
     response
+}
+
+/// A moment as in RFC 3339, in UTC and to the millisecond.
+pub(super) fn time_text(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    format!("{at:.3}")
 }
 
 /// The entity tag of an event at a version: the version in quotes.

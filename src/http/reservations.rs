@@ -99,7 +99,7 @@ async fn reserve_of(
     let reserved = context.office.reserve(event, partner, seats, input.request_id).await?;
     let body = ReservedBody {
         reservation_id: Uuid::from_u128(reserved.id.to_bits()).to_string(),
-        seats: reserved.seats,
+        seats: reserved.reservation.seats.get(),
         status: "confirmed",
         version: reserved.version.get(),
     };
@@ -111,8 +111,8 @@ async fn cancel_any(
     context: &Context,
     input: &Input,
 ) -> Result<Response, Problem> {
-    let version = context.office.cancel(id, input.request_id).await?;
-    Ok(with_version(empty(StatusCode::NO_CONTENT), version))
+    let cancelled = context.office.cancel(id, input.request_id).await?;
+    Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
 }
 
 fn summary_of(event: &EventId, context: &Context, input: &Input) -> Result<Response, Problem> {

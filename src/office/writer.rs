@@ -1,10 +1,11 @@
 //! The one who decides and commits for an event.
 //!
-//! He takes what waits, up to a limit, decides each command on a clone of the committed event,
-//! commits all the changes as one, and then answers everybody: those who got something, and those
-//! who were refused, too, since a refusal may rest on a neighbour that was not durable before. If
-//! another node's commit came first, he reads what he missed and decides the same commands again;
-//! deciding is pure, so nothing has happened that would have to be undone.
+//! He takes what waits, up to a limit, gives back the seats of every hold whose time is up, decides each
+//! command on a clone of the committed event, commits all the changes as one, and then answers
+//! everybody: those who got something, and those who were refused, too, since a refusal may rest on a
+//! neighbour that was not durable before. If another node's commit came first, he reads what he missed
+//! and decides the same commands again; deciding is pure, so nothing has happened that would have to be
+//! undone. Where nobody asks for anything, he wakes when the next hold is over.
 
 use std::sync::Arc;
 
@@ -12,13 +13,22 @@ use arc_swap::ArcSwap;
 
 use super::{Made, OfficeError};
 use crate::clock::Clock;
-use crate::domain::{Change, Command, Event, Fact, Refusal, Violation};
+use crate::domain::{
+    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId,
+    Timestamp, Violation,
+};
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Fault, Loaded, Store, Swap};
 use crate::tasks::sync::{mpsc, oneshot, receive_many, yield_now};
 
 /// How many commands are decided and committed as one.
 const BATCH_COMMANDS_MAX: usize = 1024;
+
+/// How many holds end in one commit at most.
+const EXPIRIES_MAX: usize = 4096;
+
+/// How long the writer waits, where holds could not be given back, until he tries it again.
+const EXPIRY_RETRY_SECONDS: u32 = 1;
 
 /// How many turns of the runtime a batch may wait for more commands.
 const GATHER_TURNS_MAX: usize = 16;
@@ -46,14 +56,20 @@ pub(super) struct Writer {
     event: Arc<Event>,
     loaded: Loaded,
     shown: Arc<ArcSwap<Shown>>,
+    /// Not before this time are holds given back without a command, as it went wrong the last time.
+    no_expiry_before: Timestamp,
 }
 
 /// What a batch would do: the event after it, the changes that lead there, the outcome of each command.
 struct Decided {
     after: Event,
     changes: Vec<Change>,
-    outcomes: Vec<Result<Change, Refusal>>,
+    /// Nothing where so many holds are over that the commands have to wait for the next commit.
+    outcomes: Option<Outcomes>,
 }
+
+/// What came of each command, in the order of the batch.
+type Outcomes = Vec<Result<Made, Refusal>>;
 
 impl Writer {
     pub(super) fn new(
@@ -63,43 +79,56 @@ impl Writer {
         loaded: Loaded,
         shown: Arc<ArcSwap<Shown>>,
     ) -> Self {
-        Self { store, clock, event: Arc::new(event), loaded, shown }
+        let no_expiry_before = event.created_at();
+        Self { store, clock, event: Arc::new(event), loaded, shown, no_expiry_before }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
-        while receive_many(&mut requests, &mut batch, BATCH_COMMANDS_MAX).await > 0 {
+        while self.wait(&mut requests, &mut batch).await {
             gather(&mut requests, &mut batch).await;
             if cfg!(feature = "sabotage-refuse-before-commit") {
                 batch = self.refuse_at_once(batch);
             }
             match self.settle(&batch).await {
-                Ok(outcomes) => self.answer(batch.drain(..), outcomes),
+                Ok(outcomes) => answer(batch.drain(..), outcomes),
                 Err(error) => {
                     refuse(batch.drain(..), &error);
+                    self.no_expiry_before = self.clock.now().plus_seconds(EXPIRY_RETRY_SECONDS);
                     if let OfficeError::EventDamaged(_) = error {
                         // What waits is answered as what is asked from now on: the event is damaged.
                         requests.close();
                         while let Some(request) = requests.recv().await {
                             refuse(std::iter::once(request), &error);
                         }
+                        return;
                     }
                 }
             }
         }
     }
 
+    /// Waits for commands, or until a hold is over. Says whether there will be anything to do.
+    async fn wait(&self, requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) -> bool {
+        let received = receive_many(requests, batch, BATCH_COMMANDS_MAX);
+        let Some((expires_at, _)) = self.event.next_to_expire() else {
+            return received.await > 0;
+        };
+        tokio::select! {
+            biased;
+            count = received => count > 0,
+            () = self.clock.until(expires_at.max(self.no_expiry_before)) => true,
+        }
+    }
+
     /// Decides a batch and makes it durable; the outcomes are in the order of the batch.
-    async fn settle(
-        &mut self,
-        batch: &[Request],
-    ) -> Result<Vec<Result<Change, Refusal>>, OfficeError> {
+    async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
         loop {
             let Decided { after, changes, outcomes } = self.decide(batch);
             if changes.is_empty() {
                 // Every refusal rests on the committed event, which is durable.
-                return Ok(outcomes);
+                return Ok(outcomes.unwrap_or_default());
             }
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
@@ -111,12 +140,17 @@ impl Writer {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
                     self.show(after);
-                    return Ok(outcomes);
+                    for change in &changes {
+                        self.tell(change);
+                    }
+                    if let Some(outcomes) = outcomes {
+                        return Ok(outcomes);
+                    }
                 }
                 Swap::Lost => {
                     self.catch_up().await?;
                     if cfg!(feature = "sabotage-answer-lost-swap") {
-                        return Ok(outcomes);
+                        return Ok(outcomes.unwrap_or_default());
                     }
                 }
             }
@@ -125,7 +159,7 @@ impl Writer {
 
     /// The planted defect: who is refused is told so before what that rests on is durable.
     fn refuse_at_once(&self, batch: Vec<Request>) -> Vec<Request> {
-        let outcomes = self.decide(&batch).outcomes;
+        let outcomes = self.decide(&batch).outcomes.unwrap_or_default();
         let mut accepted = Vec::with_capacity(BATCH_COMMANDS_MAX);
         for (request, outcome) in batch.into_iter().zip(outcomes) {
             match outcome {
@@ -140,16 +174,23 @@ impl Writer {
         let mut after = Event::clone(&self.event);
         let mut changes = Vec::with_capacity(batch.len());
         let now = self.clock.now();
+        while let Some(expiry) = expiry(&after, now) {
+            if changes.len() == EXPIRIES_MAX {
+                return Decided { after, changes, outcomes: None };
+            }
+            after.apply(&expiry);
+            changes.push(expiry);
+        }
         let outcomes = batch
             .iter()
             .map(|request| {
                 let change = after.decide(&request.command, now)?;
                 after.apply(&change);
                 changes.push(change.clone());
-                Ok(change)
+                Ok(Made::new(change, &after))
             })
             .collect();
-        Decided { after, changes, outcomes }
+        Decided { after, changes, outcomes: Some(outcomes) }
     }
 
     /// Reads what another writer has committed.
@@ -195,41 +236,58 @@ impl Writer {
         OfficeError::EventDamaged(damage)
     }
 
-    fn answer(&self, batch: impl Iterator<Item = Request>, outcomes: Vec<Result<Change, Refusal>>) {
-        for (request, outcome) in batch.zip(outcomes) {
-            if let Ok(change) = &outcome {
-                self.tell(change);
-            }
-            let number = self.event.number();
-            let answer =
-                outcome.map(|change| Made { change, event: number }).map_err(OfficeError::Refused);
-            // Whoever does not wait any more does not miss the answer; the change stands.
-            let _ = request.answer.send(answer);
-        }
-    }
-
     /// One readable line per change.
     fn tell(&self, change: &Change) {
-        let (event, version) = (&self.event, change.version);
-        match &change.fact {
-            Fact::EventCreated(_) => {}
-            Fact::Reserved { partner, seats, nonce } => {
-                let id =
-                    crate::domain::ReservationId { event: event.number(), version, nonce: *nonce };
-                log::info!(
-                    "{}: version {version}, {:?} reserved {seats} seats as {}",
-                    event.id(),
-                    partner.as_str(),
-                    uuid::Uuid::from_u128(id.to_bits()),
-                );
-            }
-            Fact::Cancelled { reservation } => {
-                log::info!(
-                    "{}: version {version}, the reservation of version {reservation} was cancelled",
-                    event.id(),
-                );
-            }
+        if !log::log_enabled!(log::Level::Info) {
+            return;
         }
+        let version = change.version;
+        let what = match &change.fact {
+            Fact::EventCreated(_) => return,
+            Fact::Reserved { partner, seats, nonce } => {
+                format!(
+                    "{:?} reserved {seats} seats as {}",
+                    partner.as_str(),
+                    self.id(change, *nonce)
+                )
+            }
+            Fact::Held { partner, seats, nonce, .. } => {
+                format!("{:?} holds {seats} seats as {}", partner.as_str(), self.id(change, *nonce))
+            }
+            Fact::Cancelled { reservation } => format!("reservation {reservation} was cancelled"),
+            Fact::Confirmed { reservation } => format!("reservation {reservation} was confirmed"),
+            Fact::ConfirmedLate { reservation } => {
+                format!("reservation {reservation}, which had expired, was confirmed")
+            }
+            Fact::Extended { reservation, .. } => {
+                format!("reservation {reservation} is held longer")
+            }
+            Fact::Expired { reservation } => format!("reservation {reservation} expired"),
+            Fact::PartlyCancelled { reservation, seats } => {
+                format!("{seats} seats of reservation {reservation} were cancelled")
+            }
+        };
+        log::info!("{}: version {version}, {what}", self.event.id());
+    }
+
+    fn id(&self, change: &Change, nonce: Nonce) -> uuid::Uuid {
+        let (event, version) = (self.event.number(), change.version);
+        uuid::Uuid::from_u128(ReservationId { event, version, nonce }.to_bits())
+    }
+}
+
+/// What follows from the next hold being over, if it is.
+fn expiry(event: &Event, now: Timestamp) -> Option<Change> {
+    let (_, reservation) = event.next_to_expire()?;
+    let intent = Intent::Expire { reservation };
+    let command = Command { by: Actor::System, request: RequestId::NOBODY, intent };
+    event.decide(&command, now).ok()
+}
+
+fn answer(batch: impl Iterator<Item = Request>, outcomes: Outcomes) {
+    for (request, outcome) in batch.zip(outcomes) {
+        // Whoever does not wait any more does not miss the answer; the change stands.
+        let _ = request.answer.send(outcome.map_err(OfficeError::Refused));
     }
 }
 

@@ -178,7 +178,7 @@ async fn answer(office: &Office, event: &EventId, asked: &Asked, request: Reques
             match office.reserve(event, partner.clone(), *seats, request).await {
                 Ok(reserved) => Outcome::Reserved {
                     reservation: Uuid::from_u128(reserved.id.to_bits()),
-                    seats: reserved.seats,
+                    seats: reserved.reservation.seats.get(),
                     version: reserved.version.get(),
                 },
                 Err(error) => refused(error),
@@ -189,7 +189,7 @@ async fn answer(office: &Office, event: &EventId, asked: &Asked, request: Reques
                 return Outcome::ReservationNotFound;
             };
             match office.cancel(id, request).await {
-                Ok(version) => Outcome::Cancelled { version: version.get() },
+                Ok(cancelled) => Outcome::Cancelled { version: cancelled.version.get() },
                 Err(error) => refused(error),
             }
         }
@@ -207,18 +207,22 @@ async fn answer(office: &Office, event: &EventId, asked: &Asked, request: Reques
 #[expect(clippy::needless_pass_by_value, reason = "it is handed on from a Result")]
 fn refused(error: OfficeError) -> Outcome {
     match error {
-        OfficeError::Refused(Refusal::NotEnoughSeats { available, version, .. }) => {
-            Outcome::NotEnoughSeats { available, version: version.get() }
-        }
+        OfficeError::Refused(Refusal::NotEnoughSeats(shortage)) => Outcome::NotEnoughSeats {
+            available: shortage.available,
+            version: shortage.version.get(),
+        },
         OfficeError::Refused(Refusal::SeatsPerRequest { .. }) => Outcome::SeatsPerRequest,
-        OfficeError::Refused(Refusal::ReservationNotFound | Refusal::AlreadyCancelled { .. }) => {
-            Outcome::ReservationNotFound
-        }
+        OfficeError::Refused(
+            Refusal::ReservationNotFound
+            | Refusal::AlreadyCancelled { .. }
+            | Refusal::AlreadyExpired { .. },
+        ) => Outcome::ReservationNotFound,
         OfficeError::Overloaded | OfficeError::DiskFull => {
             Outcome::NotDone { what: error.to_string() }
         }
         OfficeError::Unavailable => Outcome::Unknown { what: error.to_string() },
-        OfficeError::EventNotFound
+        OfficeError::Refused(_)
+        | OfficeError::EventNotFound
         | OfficeError::EventExists(_)
         | OfficeError::TooManyEvents
         | OfficeError::EventDamaged(_) => Outcome::Unexpected { what: error.to_string() },

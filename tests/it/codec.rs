@@ -63,6 +63,38 @@ const GOLDEN_PAGE: &str = concat!(
     "c757f2dcd8ae4a03", // checksum
 );
 
+const GOLDEN_HOLDS: &str = concat!(
+    "01",     // format
+    "fb2c01", // number
+    "02",     // first version
+    "abababababababababababababababababababababababababababababababab",
+    "fd0018952e2b030000", // the time of the first change
+    "06",                 // six changes, each with time, by, request, fact, no details
+    "000100000000000000000000000000000000",
+    "03", // Held: partner, seats, nonce, for how long
+    "0461636d65",
+    "03",
+    "05",
+    "fc804f1200",
+    "00",
+    "000100000000000000000000000000000000",
+    "0402", // Confirmed: reservation
+    "00",
+    "000100000000000000000000000000000000",
+    "0502", // ConfirmedLate: reservation
+    "00",
+    "000100000000000000000000000000000000",
+    "0602fc80ee3600", // Extended: reservation, for how long
+    "00",
+    "000100000000000000000000000000000000",
+    "0702", // Expired: reservation
+    "00",
+    "000100000000000000000000000000000000",
+    "080201", // PartlyCancelled: reservation, seats
+    "00",
+    "44e508f948eb2721", // checksum
+);
+
 const GOLDEN_PAGE_DIGEST: &str = "c757f2dcd8ae4a03908cca45f3db179f7b9527daaf706b37a80b2792553257fe";
 
 fn golden_record() -> Record {
@@ -154,6 +186,34 @@ fn a_page_has_exactly_these_bytes() {
     assert_eq!(to_hex(&bytes), GOLDEN_PAGE);
     assert_eq!(to_hex(&digest.0), GOLDEN_PAGE_DIGEST);
     assert_eq!(Page::decode(&from_hex(GOLDEN_PAGE)), Ok(golden_page()));
+}
+
+/// Changes as they came to be later, in a page of their own: what was written before stays as it was.
+#[test]
+fn holds_have_exactly_these_bytes() {
+    let at = Timestamp(1_742_000_000_000);
+    let reservation = version(2);
+    let facts = [
+        Fact::Held {
+            partner: partner("acme"),
+            seats: Seats::new(3).unwrap(),
+            nonce: Nonce::from_bits(5),
+            expires_at: at.plus_seconds(600),
+        },
+        Fact::Confirmed { reservation },
+        Fact::ConfirmedLate { reservation },
+        Fact::Extended { reservation, expires_at: at.plus_seconds(1800) },
+        Fact::Expired { reservation },
+        Fact::PartlyCancelled { reservation, seats: Seats::new(1).unwrap() },
+    ];
+    let changes = (2..).zip(facts).map(|(number, fact)| {
+        let (by, request) = (Actor::System, RequestId::NOBODY);
+        Change { version: version(number), at, by, request, fact }
+    });
+    let page = Page { changes: changes.collect(), ..golden_page() };
+    let (bytes, digest) = encode_page(&page);
+    assert_eq!(to_hex(&bytes), GOLDEN_HOLDS);
+    assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
 }
 
 #[test]

@@ -1,17 +1,14 @@
 //! The rules of a sale: tables that read like a ledger, and a naive model that predicts every
 //! answer to any sequence of commands.
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
 use ticketboss::domain::{
-    Actor, Change, Command, Event, EventNumber, Fact, Nonce, PartnerTotals, Refusal, RequestId,
-    ReservationId, SeatCounts, Seats, Status, Timestamp, Version,
+    Actor, Change, Command, Event, EventNumber, Fact, Intent, Nonce, Refusal, RequestId,
+    ReservationId, Seats, Status, Timestamp, Version,
 };
 
-use crate::support::{
-    SEATS_PER_REQUEST_MAX, cancel, created, partner, portrait, reserve, terms, version,
-};
+use crate::support::{cancel, command, created, partner, portrait, reserve, short, terms, version};
+
+mod model;
 
 const NUMBER: EventNumber = EventNumber(7);
 
@@ -21,10 +18,15 @@ const NUMBER: EventNumber = EventNumber(7);
 /// | --- | --- |
 /// | `event 500` | begins with an event of that capacity |
 /// | `reserve acme 3` | takes seats |
-/// | `cancel v2` | gives up the reservation that version 2 made |
+/// | `hold acme 3 600` | has them kept for so many seconds |
+/// | `confirm v2`, `cancel v2` | of the reservation that version 2 made |
+/// | `cancel v2 1` | gives up so many of its seats |
+/// | `extend v2 600` | has them kept for so many seconds from now on |
+/// | `expire v2` | as the writer asks for it by himself |
 /// | `clock 900` | sets the clock, in milliseconds |
 ///
-/// An outcome is `v2 avail 497` (and `at 900` once the script has set the clock), or the refusal.
+/// An outcome is `v2 avail 497` (and `at 900` once the script has set the clock, and `until 1900` where
+/// something is held), or the refusal.
 fn check(script: &str) {
     let expected = lines(script).collect::<Vec<_>>();
     let mut teller = Teller::default();
@@ -62,10 +64,28 @@ impl Teller {
                 let command = reserve(&partner(who), seats.parse().unwrap(), 5);
                 format!("{operation} -> {}", self.decide(&command))
             }
-            ["cancel", made_by] => {
+            ["hold", who, seats, hold_seconds] => {
+                let (partner, seats) = (partner(who), seats.parse().unwrap());
+                let nonce = Nonce::from_bits(5);
+                let hold_seconds = hold_seconds.parse().unwrap();
+                let intent = Intent::Hold { partner, seats, nonce, hold_seconds };
+                format!("{operation} -> {}", self.decide(&command(intent)))
+            }
+            [what, made_by, ref more @ ..] => {
                 let made_by = version(made_by.strip_prefix('v').unwrap().parse().unwrap());
-                let command = cancel(reservation_id(made_by, 5));
-                format!("{operation} -> {}", self.decide(&command))
+                let reservation = reservation_id(made_by, 5);
+                let number = more.first().map(|number| number.parse().unwrap());
+                let intent = match (what, number) {
+                    ("cancel", None) => Intent::Cancel { reservation },
+                    ("cancel", Some(seats)) => {
+                        Intent::CancelPart { reservation, seats: Seats::new(seats).unwrap() }
+                    }
+                    ("confirm", None) => Intent::Confirm { reservation },
+                    ("extend", Some(hold_seconds)) => Intent::Extend { reservation, hold_seconds },
+                    ("expire", None) => Intent::Expire { reservation: made_by },
+                    _ => panic!("no such operation: {operation}"),
+                };
+                format!("{operation} -> {}", self.decide(&command(intent)))
             }
             _ => panic!("no such operation: {operation}"),
         }
@@ -82,20 +102,31 @@ impl Teller {
         };
         event.apply(&change);
         event.audit().unwrap();
-        let told = format!("v{} avail {}", change.version, event.seats().available);
-        match self.clock_ms {
-            Some(_) => format!("{told} at {}", change.at.0),
-            None => told,
+        let mut told = format!("v{} avail {}", change.version, event.seats().available);
+        if self.clock_ms.is_some() {
+            told = format!("{told} at {}", change.at.0);
         }
+        if let Fact::Held { expires_at, .. } | Fact::Extended { expires_at, .. } = &change.fact {
+            told = format!("{told} until {}", expires_at.0);
+        }
+        told
     }
 }
 
 fn name_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::SeatsPerRequest { .. } => "seats_per_request",
-        Refusal::NotEnoughSeats { .. } => "not_enough_seats",
+        Refusal::HoldSeconds { .. } => "hold_seconds",
+        Refusal::NotEnoughSeats(_) => "not_enough_seats",
         Refusal::ReservationNotFound => "reservation_not_found",
         Refusal::AlreadyCancelled { .. } => "already_cancelled",
+        Refusal::AlreadyExpired { .. } => "already_expired",
+        Refusal::HoldExpired(_) => "hold_expired",
+        Refusal::AlreadyConfirmed => "already_confirmed",
+        Refusal::NotConfirmed => "not_confirmed",
+        Refusal::TooManyExtensions => "too_many_extensions",
+        Refusal::HeldLongEnough { .. } => "held_long_enough",
+        Refusal::NotAPart { .. } => "not_a_part",
     }
 }
 
@@ -189,6 +220,109 @@ fn a_clock_that_is_set_back_does_not_date_a_change_before_the_last() {
 }
 
 #[test]
+fn what_is_held_is_confirmed_or_given_back() {
+    check(
+        "
+        event 10
+        clock 1000
+        hold acme 3 600 -> v2 avail 7 at 1000 until 601000
+        hold acme 3 9 -> hold_seconds
+        hold acme 3 1801 -> hold_seconds
+        hold acme 11 9 -> seats_per_request
+        hold acme 8 600 -> not_enough_seats
+        reserve globex 8 -> not_enough_seats
+        hold acme 7 1800 -> v3 avail 0 at 1000 until 1801000
+        clock 2000
+        confirm v2 -> v4 avail 0 at 2000
+        confirm v2 -> already_confirmed
+        extend v2 600 -> already_confirmed
+        cancel v3 -> v5 avail 7 at 2000
+        confirm v3 -> already_cancelled
+        extend v3 600 -> already_cancelled
+        cancel v3 -> already_cancelled
+        cancel v2 -> v6 avail 10 at 2000
+        ",
+    );
+}
+
+#[test]
+fn a_hold_is_over_at_its_time_and_not_a_moment_before() {
+    check(
+        "
+        event 10
+        clock 1000
+        hold acme 3 10 -> v2 avail 7 at 1000 until 11000
+        clock 10999
+        expire v2 -> reservation_not_found
+        clock 11000
+        expire v2 -> v3 avail 10 at 11000
+        expire v2 -> reservation_not_found
+        extend v2 10 -> already_expired
+        cancel v2 -> already_expired
+        cancel v2 1 -> already_expired
+        reserve globex 8 -> v4 avail 2 at 11000
+        confirm v2 -> hold_expired
+        cancel v4 1 -> v5 avail 3 at 11000
+        confirm v2 -> v6 avail 0 at 11000
+        cancel v2 -> v7 avail 3 at 11000
+        confirm v2 -> already_cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_hold_is_extended_for_half_an_hour_in_all() {
+    check(
+        "
+        event 10
+        clock 0
+        hold acme 3 600 -> v2 avail 7 at 0 until 600000
+        clock 1000
+        extend v2 9 -> hold_seconds
+        extend v2 599 -> held_long_enough
+        extend v2 600 -> v3 avail 7 at 1000 until 601000
+        clock 600000
+        extend v2 1800 -> v4 avail 7 at 600000 until 1800000
+        clock 1799999
+        extend v2 600 -> held_long_enough
+        confirm v2 -> v5 avail 7 at 1799999
+        ",
+    );
+}
+
+#[test]
+fn a_hold_is_extended_ten_times() {
+    let extensions = (1..=10).map(|time| {
+        let (version, now, until) = (2 + time, time * 1000, 10_000 + time * 1000);
+        format!("clock {now}\nextend v2 10 -> v{version} avail 7 at {now} until {until}\n")
+    });
+    let begin = "event 10\nclock 0\nhold acme 3 10 -> v2 avail 7 at 0 until 10000\n";
+    let end = "clock 11000\nextend v2 10 -> too_many_extensions\n";
+    check(&[begin, &extensions.collect::<String>(), end].concat());
+}
+
+#[test]
+fn a_part_of_a_confirmed_reservation_is_given_up() {
+    check(
+        "
+        event 10
+        reserve acme 5 -> v2 avail 5
+        cancel v2 5 -> not_a_part
+        cancel v2 6 -> not_a_part
+        cancel v2 2 -> v3 avail 7
+        cancel v2 3 -> not_a_part
+        cancel v2 2 -> v4 avail 9
+        cancel v2 1 -> not_a_part
+        cancel v2 -> v5 avail 10
+        cancel v2 1 -> already_cancelled
+        clock 0
+        hold acme 5 600 -> v6 avail 5 at 0 until 600000
+        cancel v6 1 -> not_confirmed
+        ",
+    );
+}
+
+#[test]
 fn a_refusal_says_what_it_rested_on() {
     let (mut event, _) = created(NUMBER, terms("node-meetup", 12), 0);
     let acme = partner("acme");
@@ -200,10 +334,7 @@ fn a_refusal_says_what_it_rested_on() {
         refused(&event, reserve(&acme, 11, 5)),
         Refusal::SeatsPerRequest { asked: 11, most: 10 }
     );
-    assert_eq!(
-        refused(&event, reserve(&acme, 3, 5)),
-        Refusal::NotEnoughSeats { asked: 3, available: 2, version: version(2) }
-    );
+    assert_eq!(refused(&event, reserve(&acme, 3, 5)), short(3, 2, version(2)));
     let id = reservation_id(version(2), 5);
     let given_up = event.decide(&cancel(id), Timestamp(0)).unwrap();
     event.apply(&given_up);
@@ -262,6 +393,12 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         fact,
     };
     let cancelled = |reservation| next(Fact::Cancelled { reservation });
+    let now = event.updated_at();
+    let kept_for = |seats, expires_at| {
+        let (partner, nonce) = (partner("acme"), Nonce::from_bits(5));
+        next(Fact::Held { partner, seats: Seats::new(seats).unwrap(), nonce, expires_at })
+    };
+    let none = Version::FIRST;
     let (_, creation) = created(NUMBER, terms("node-meetup", 12), 0);
     let mut changes = vec![
         ("the same version", Change { version: event.version(), ..next(reserved(1)) }),
@@ -275,14 +412,37 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         ),
         ("too many seats", next(reserved(event.seats().available + 1))),
         ("created twice", next(creation.fact)),
-        ("cancelled what made none", cancelled(Version::FIRST)),
+        ("held too many", kept_for(event.seats().available + 1, now.plus_seconds(60))),
+        ("held for no time", kept_for(1, now)),
+        ("held for too long", kept_for(1, Timestamp(now.plus_seconds(1800).0 + 1))),
+        ("cancelled what made none", cancelled(none)),
+        ("confirmed what made none", next(Fact::Confirmed { reservation: none })),
+        ("confirmed late what made none", next(Fact::ConfirmedLate { reservation: none })),
+        ("expired what made none", next(Fact::Expired { reservation: none })),
         ("cancelled what is not yet", cancelled(event.version().next())),
     ];
-    let gone = event
-        .reservations()
-        .filter(|(_, kept)| matches!(kept.status, Status::Cancelled { .. }))
-        .map(|(id, _)| ("cancelled twice", cancelled(id.version)));
-    changes.extend(gone);
+    for (id, kept) in event.reservations() {
+        let reservation = id.version;
+        let extended = |expires_at| next(Fact::Extended { reservation, expires_at });
+        let part = |seats| next(Fact::PartlyCancelled { reservation, seats });
+        if !kept.status.has_seats() {
+            changes.push(("cancelled twice", cancelled(reservation)));
+        }
+        let Status::Held(hold) = kept.status else {
+            changes.push(("confirmed what is not held", next(Fact::Confirmed { reservation })));
+            changes.push(("extended what is not held", extended(now.plus_seconds(60))));
+            changes.push(("expired what is not held", next(Fact::Expired { reservation })));
+            changes.push(("cancelled all as a part", part(kept.seats)));
+            continue;
+        };
+        changes.push(("cancelled a part of a hold", part(Seats::new(1).unwrap())));
+        changes.push(("extended by nothing", extended(hold.expires_at)));
+        changes.push(("extended for too long", extended(Timestamp(kept.held_until_max().0 + 1))));
+        changes.push(("confirmed late what is held", next(Fact::ConfirmedLate { reservation })));
+        if now < hold.expires_at {
+            changes.push(("expired too early", next(Fact::Expired { reservation })));
+        }
+    }
     changes
 }
 
@@ -307,201 +467,4 @@ fn a_change_that_cannot_follow_is_refused_and_changes_nothing() {
     }
     let twice = changes_that_cannot_follow(&event);
     assert!(twice.iter().any(|(why, _)| *why == "cancelled twice"));
-}
-
-/// One command of a random sequence. An index picks one of the reservations made so far.
-#[derive(Debug, Clone)]
-enum Step {
-    Reserve { partner: usize, seats: u32 },
-    Cancel { index: prop::sample::Index },
-    CancelForeign { index: prop::sample::Index, which: usize },
-    Clock { by_ms: i64 },
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        5 => (0..4_usize, 0..13_u32).prop_map(|(partner, seats)| Step::Reserve { partner, seats }),
-        4 => any::<prop::sample::Index>().prop_map(|index| Step::Cancel { index }),
-        1 => (any::<prop::sample::Index>(), 0..3_usize)
-            .prop_map(|(index, which)| Step::CancelForeign { index, which }),
-        1 => (-1000..1000_i64).prop_map(|by_ms| Step::Clock { by_ms }),
-    ];
-    prop::collection::vec(step, 0..80)
-}
-
-/// What is sold, kept in the simplest way there is: every question is answered by counting.
-struct Model {
-    capacity: u32,
-    version: u64,
-    /// By the version that made it: partner, seats, nonce, the version that cancelled it.
-    reservations: BTreeMap<u64, (usize, u32, u64, Option<u64>)>,
-}
-
-impl Model {
-    fn live(&self) -> impl Iterator<Item = (usize, u32)> {
-        self.reservations
-            .values()
-            .filter(|(_, _, _, cancelled)| cancelled.is_none())
-            .map(|(partner, seats, _, _)| (*partner, *seats))
-    }
-
-    fn sold(&self) -> u32 {
-        self.live().map(|(_, seats)| seats).sum()
-    }
-
-    fn reserve(&mut self, partner: usize, asked: u32, nonce: u64) -> Result<u64, Refusal> {
-        let available = self.capacity - self.sold();
-        if asked == 0 || asked > SEATS_PER_REQUEST_MAX {
-            let most = SEATS_PER_REQUEST_MAX;
-            return Err(Refusal::SeatsPerRequest { asked, most });
-        }
-        if asked > available {
-            return Err(Refusal::NotEnoughSeats {
-                asked,
-                available,
-                version: version(self.version),
-            });
-        }
-        self.version += 1;
-        let made = (partner, asked, nonce, None);
-        self.reservations.insert(self.version, made);
-        Ok(self.version)
-    }
-
-    fn cancel(&mut self, made_by: u64) -> Result<u64, Refusal> {
-        let (_, _, _, cancelled) = self.reservations.get_mut(&made_by).unwrap();
-        if let Some(since) = *cancelled {
-            let since = version(since);
-            return Err(Refusal::AlreadyCancelled { since });
-        }
-        self.version += 1;
-        *cancelled = Some(self.version);
-        Ok(self.version)
-    }
-
-    fn pick(&self, index: prop::sample::Index) -> Option<ReservationId> {
-        let made = self.reservations.iter().collect::<Vec<_>>();
-        let (made_by, (_, _, nonce, _)) = made.get(index.index(made.len().max(1)))?;
-        Some(reservation_id(version(**made_by), *nonce))
-    }
-
-    fn assert_tells_the_same(&self, event: &Event) {
-        assert_eq!(event.version().get(), self.version);
-        assert_eq!(
-            event.seats(),
-            SeatCounts {
-                capacity: self.capacity,
-                available: self.capacity.checked_sub(self.sold()).expect("oversold"),
-                held: 0,
-                confirmed: self.sold(),
-                blocked: 0,
-            }
-        );
-        assert_eq!(event.live_reservations(), self.live().count() as u64);
-        let ever = self
-            .reservations
-            .values()
-            .map(|(who, ..)| (format!("partner-{who}"), PartnerTotals::default()));
-        let mut partners = ever.collect::<BTreeMap<_, _>>();
-        for (who, seats) in self.live() {
-            let totals = partners.get_mut(&format!("partner-{who}")).unwrap();
-            totals.reservations += 1;
-            totals.seats += u64::from(seats);
-        }
-        let told = event.partners().map(|(who, totals)| (who.as_str().to_owned(), *totals));
-        assert_eq!(told.collect::<BTreeMap<_, _>>(), partners);
-        let listed = event.reservations().map(|(id, kept)| {
-            let since = match kept.status {
-                Status::Confirmed => None,
-                Status::Cancelled { since } => Some(since.get()),
-            };
-            (id.version.get(), (kept.seats.get(), id.nonce.get(), since))
-        });
-        let modelled = self
-            .reservations
-            .iter()
-            .map(|(made_by, (_, seats, nonce, since))| (*made_by, (*seats, *nonce, *since)));
-        assert_eq!(listed.collect::<BTreeMap<_, _>>(), modelled.collect::<BTreeMap<_, _>>());
-    }
-}
-
-/// An event beside its model, and every change so far.
-struct Pair {
-    event: Event,
-    model: Model,
-    changes: Vec<Change>,
-    clock_ms: i64,
-}
-
-impl Pair {
-    fn new(capacity: u32) -> Self {
-        let (event, creation) = created(NUMBER, terms("node-meetup", capacity), 0);
-        Self {
-            event,
-            model: Model { capacity, version: 1, reservations: BTreeMap::new() },
-            changes: vec![creation],
-            clock_ms: 0,
-        }
-    }
-
-    /// Does `step` to both, compares the outcomes, and checks everything that holds at any time.
-    fn run(&mut self, step: &Step, nonce: u64) {
-        let (command, expected) = match step {
-            Step::Clock { by_ms } => {
-                self.clock_ms += by_ms;
-                return;
-            }
-            Step::Reserve { partner: who, seats } => {
-                let command = reserve(&partner(&format!("partner-{who}")), *seats, nonce);
-                (command, self.model.reserve(*who, *seats, nonce))
-            }
-            Step::Cancel { index } => {
-                let Some(id) = self.model.pick(*index) else {
-                    return;
-                };
-                (cancel(id), self.model.cancel(id.version.get()))
-            }
-            Step::CancelForeign { index, which } => {
-                let Some(id) = self.model.pick(*index) else {
-                    return;
-                };
-                let foreign = foreign_ids(id)[*which];
-                (cancel(foreign), Err(Refusal::ReservationNotFound))
-            }
-        };
-        let before = portrait(&self.event);
-        let decided = self.event.decide(&command, Timestamp(self.clock_ms));
-        assert_eq!(portrait(&self.event), before);
-        let versions = decided.as_ref().map(|change| change.version.get());
-        assert_eq!(versions.map_err(Clone::clone), expected);
-        if let Ok(change) = decided {
-            assert!(change.at >= self.event.updated_at());
-            assert!(change.at >= Timestamp(self.clock_ms));
-            self.event.apply(&change);
-            self.changes.push(change);
-        }
-        self.event.check().unwrap();
-        self.event.audit().unwrap();
-        self.model.assert_tells_the_same(&self.event);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn any_sequence_of_commands_ends_as_the_model_says(capacity in 1..60_u32, steps in steps()) {
-        let mut pair = Pair::new(capacity);
-        for (nonce, step) in (100..).zip(&steps) {
-            pair.run(step, nonce);
-        }
-        assert_follow_refuses(&pair.event);
-
-        let (creation, others) = pair.changes.split_first().unwrap();
-        let mut refolded = Event::create(NUMBER, creation).unwrap();
-        for change in others {
-            refolded.follow(change).unwrap();
-        }
-        prop_assert_eq!(portrait(&refolded), portrait(&pair.event));
-    }
 }

@@ -26,6 +26,7 @@ mod file_systems;
 mod full_disk;
 mod full_page;
 mod fuzz;
+mod holds;
 mod http;
 mod judge;
 mod office;

@@ -20,7 +20,9 @@ use ticketboss::store::memory::MemoryStore;
 use ticketboss::store::sled::{SledOptions, open};
 use ticketboss::store::{Store, Swap};
 
-use crate::support::{event_id, new_directory, open_store, partner, portrait, terms, version};
+use crate::support::{
+    event_id, new_directory, open_store, partner, portrait, short, terms, version,
+};
 
 const REQUEST: RequestId = RequestId(7);
 /// The id of the event that every test sells.
@@ -123,14 +125,14 @@ async fn a_reservation_takes_seats_and_a_cancellation_gives_them_back(store: Sto
     assert_eq!(office.default_event_id().unwrap(), event_id(ID));
 
     let reserved = reserve(&office, 3).await.unwrap();
-    assert_eq!((reserved.version, reserved.seats), (version(2), 3));
+    assert_eq!((reserved.version, reserved.reservation.seats.get()), (version(2), 3));
     assert_eq!(available(&office), 497);
     let kept = office.reservation(reserved.id).unwrap();
     assert_eq!((kept.partner, kept.seats.get()), (partner("acme"), 3));
     assert_eq!(kept.made_at, Timestamp(1000));
 
     let cancelled = office.cancel(reserved.id, REQUEST).await.unwrap();
-    assert_eq!(cancelled, version(3));
+    assert_eq!(cancelled.version, version(3));
     assert_eq!(available(&office), 500);
     let kept = office.reservation(reserved.id).unwrap();
     assert_eq!(kept.status, Status::Cancelled { since: version(3) });
@@ -146,7 +148,7 @@ async fn what_the_rules_refuse_is_refused(store: Store) {
         let refused = refusal(reserve(&office, asked).await);
         assert_eq!(refused, Refusal::SeatsPerRequest { asked, most: 10 });
     }
-    let not_enough = Refusal::NotEnoughSeats { asked: 3, available: 2, version: version(2) };
+    let not_enough = short(3, 2, version(2));
     assert_eq!(refusal(reserve(&office, 3).await), not_enough);
 
     let guessed =
@@ -217,8 +219,7 @@ async fn sixty_who_want_ten_of_five_hundred_seats_fill_the_hall_exactly(store: S
         match task.await.unwrap() {
             Ok(made) => assert!(reserved.insert(made.version, made.id).is_none()),
             Err(error) => {
-                let not_enough =
-                    Refusal::NotEnoughSeats { asked: 10, available: 0, version: version(51) };
+                let not_enough = short(10, 0, version(51));
                 assert_eq!(refusal::<()>(Err(error)), not_enough);
                 refused += 1;
             }
@@ -246,8 +247,8 @@ async fn a_reservation_is_given_up_once_however_many_try(store: Store) {
         for task in tasks {
             assert!(available(&office) <= 10);
             match task.await.unwrap() {
-                Ok(since) => {
-                    assert_eq!(since, reserved.version.next());
+                Ok(cancelled) => {
+                    assert_eq!(cancelled.version, reserved.version.next());
                     won += 1;
                 }
                 Err(error) => {
@@ -323,7 +324,7 @@ async fn hammer(office: Office, seats: u32, rounds: usize) -> (Vec<Version>, Vec
         };
         versions.push(reserved.version);
         if round % 3 > 0 {
-            versions.push(office.cancel(reserved.id, REQUEST).await.unwrap());
+            versions.push(office.cancel(reserved.id, REQUEST).await.unwrap().version);
         }
         tokio::task::yield_now().await;
     }
@@ -359,11 +360,11 @@ async fn two_nodes_on_one_store_sell_one_event_without_a_false_word() {
     let available = available_by_version(stored.number(), &changes);
     assert!(!refused.is_empty(), "the hall is too large for this test");
     for refusal in refused {
-        let Refusal::NotEnoughSeats { asked, available: told, version } = refusal else {
+        let Refusal::NotEnoughSeats(shortage) = refusal else {
             panic!("refused by {refusal}");
         };
-        assert_eq!(available[&version], told);
-        assert!(asked > told);
+        assert_eq!(available[&shortage.version], shortage.available);
+        assert!(shortage.asked > shortage.available);
     }
 
     // Each node catches up with its next commit.
@@ -404,7 +405,7 @@ async fn a_node_catches_up_with_what_another_one_has_sold() {
 
     // What would have been enough by the book that the first knows is not enough any more.
     reserve(&second, 10).await.unwrap();
-    let not_enough = Refusal::NotEnoughSeats { asked: 10, available: 0, version: version(7) };
+    let not_enough = short(10, 0, version(7));
     assert_eq!(refusal(reserve(&first, 10).await), not_enough);
     let (stored, _) = read_back(&store).await;
     for office in [&first, &second] {

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 use ticketboss::domain::{
     Actor, Change, Command, Event, EventId, EventName, EventNumber, EventTerms, Fact, Intent,
-    Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version,
+    Nonce, PartnerId, Refusal, RequestId, ReservationId, Seats, Shortage, Timestamp, Version,
 };
 use ticketboss::store::Store;
 use ticketboss::store::sled::{self, SledOptions};
@@ -52,8 +52,14 @@ pub(crate) fn cancel(reservation: ReservationId) -> Command {
     command(Intent::Cancel { reservation })
 }
 
-fn command(intent: Intent) -> Command {
+pub(crate) fn command(intent: Intent) -> Command {
     Command { by: Actor::Anonymous, request: RequestId(7), intent }
+}
+
+/// So many seats are not available, and none is held.
+pub(crate) fn short(asked: u32, available: u32, version: Version) -> Refusal {
+    let (held, next_expires_at) = (0, None);
+    Refusal::NotEnoughSeats(Shortage { asked, available, held, next_expires_at, version })
 }
 
 /// Everything that an event is, in a form that can be compared.

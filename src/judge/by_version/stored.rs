@@ -101,12 +101,12 @@ impl<'a> Stored<'a> {
     pub(super) fn life_of(&self, id: ReservationId) -> Option<(u64, Option<u64>)> {
         let event = self.event.as_ref()?;
         let gone = match event.reservation(id)?.status {
-            Status::Cancelled { since } => Some(since.get()),
-            Status::Confirmed if self.states.len() < self.ledger.len() => {
+            Status::Cancelled { since } | Status::Expired { since } => Some(since.get()),
+            Status::Confirmed | Status::Held(_) if self.states.len() < self.ledger.len() => {
                 // What the rest of a broken ledger did to it is not known.
                 Some(event.version().next().get())
             }
-            Status::Confirmed => None,
+            Status::Confirmed | Status::Held(_) => None,
         };
         Some((id.version.get(), gone))
     }

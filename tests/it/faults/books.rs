@@ -255,6 +255,7 @@ impl Stored {
             Fact::EventCreated(terms) => u64::from(terms.capacity.get()),
             Fact::Reserved { seats, .. } => available - u64::from(seats.get()),
             Fact::Cancelled { reservation } => available + seats_of(*reservation),
+            other => panic!("nobody asked for {other:?}"),
         };
         Some(changes.iter().fold(0, after))
     }

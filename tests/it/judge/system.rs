@@ -228,12 +228,14 @@ impl System {
         match self.event.decide(&command, Timestamp(0)) {
             Ok(change) => self.change(change),
             Err(Refusal::SeatsPerRequest { .. }) => Outcome::SeatsPerRequest,
-            Err(Refusal::NotEnoughSeats { available, version, .. }) => {
-                Outcome::NotEnoughSeats { available, version: version.get() }
-            }
+            Err(Refusal::NotEnoughSeats(shortage)) => Outcome::NotEnoughSeats {
+                available: shortage.available,
+                version: shortage.version.get(),
+            },
             Err(Refusal::ReservationNotFound | Refusal::AlreadyCancelled { .. }) => {
                 Outcome::ReservationNotFound
             }
+            Err(refusal) => panic!("nobody asked for what is refused by {refusal}"),
         }
     }
 

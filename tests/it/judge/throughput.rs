@@ -119,6 +119,7 @@ fn answer(
             Outcome::Reserved { reservation, seats, version: version.get() }
         }
         Intent::Cancel { .. } => Outcome::Cancelled { version: version.get() },
+        other => panic!("nobody asked for {other:?}"),
     }
 }
 

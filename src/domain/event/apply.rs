@@ -1,0 +1,145 @@
+//! Making a change. It cannot fail.
+
+use super::{Event, PartnerTotals};
+use crate::domain::change::{Change, Fact};
+use crate::domain::names::{Nonce, PartnerId, Seats, Timestamp, Version};
+use crate::domain::reservation::{Hold, Reservation, Status};
+
+impl Event {
+    /// Makes a change that [`Event::decide`] has just stated of this very state.
+    ///
+    /// # Panics
+    /// When the change is not the next one of this event; then the caller is broken, and going on
+    /// would sell a seat twice.
+    pub fn apply(&mut self, change: &Change) {
+        assert_eq!(change.version, self.version.next(), "changes are applied in order");
+        match &change.fact {
+            Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
+            Fact::Reserved { partner, seats, nonce } => {
+                self.make(change, partner, *seats, *nonce, Status::Confirmed);
+            }
+            Fact::Held { partner, seats, nonce, expires_at } => {
+                let hold = Hold { expires_at: *expires_at, extensions: 0 };
+                self.make(change, partner, *seats, *nonce, Status::Held(hold));
+            }
+            Fact::Cancelled { reservation } => {
+                self.turn(change, *reservation, Status::Cancelled { since: change.version });
+            }
+            Fact::Expired { reservation } => {
+                self.turn(change, *reservation, Status::Expired { since: change.version });
+            }
+            Fact::Confirmed { reservation } | Fact::ConfirmedLate { reservation } => {
+                self.turn(change, *reservation, Status::Confirmed);
+            }
+            Fact::Extended { reservation, expires_at } => {
+                self.extend(change, *reservation, *expires_at);
+            }
+            Fact::PartlyCancelled { reservation, seats } => {
+                self.give_back_part(change, *reservation, *seats);
+            }
+        }
+        self.version = change.version;
+        self.updated_at = change.at;
+    }
+
+    fn make(
+        &mut self,
+        change: &Change,
+        partner: &PartnerId,
+        seats: Seats,
+        nonce: Nonce,
+        status: Status,
+    ) {
+        let (mut partner, mut totals) = (partner.clone(), PartnerTotals::default());
+        if let Some((known, so_far)) = self.partners.get_key_value(&partner) {
+            (partner, totals) = (known.clone(), *so_far);
+        }
+        self.partners.insert(partner.clone(), totals);
+        let made_at = change.at;
+        let reservation = Reservation { partner, seats, status, nonce, made_at, later: None };
+        self.take(change.version, &reservation);
+        self.reservations.insert(change.version, reservation);
+    }
+
+    /// Gives a reservation another status, and its seats another place.
+    fn turn(&mut self, change: &Change, made_by: Version, status: Status) {
+        let mut reservation = self.kept(made_by);
+        self.give_back(made_by, &reservation);
+        reservation.status = status;
+        self.take(made_by, &reservation);
+        self.keep(change, made_by, reservation);
+    }
+
+    fn extend(&mut self, change: &Change, made_by: Version, expires_at: Timestamp) {
+        let reservation = self.kept(made_by);
+        let Status::Held(hold) = reservation.status else {
+            unreachable!("decide found this reservation held");
+        };
+        let extensions = hold.extensions.saturating_add(1);
+        self.turn(change, made_by, Status::Held(Hold { expires_at, extensions }));
+    }
+
+    fn give_back_part(&mut self, change: &Change, made_by: Version, seats: Seats) {
+        let mut reservation = self.kept(made_by);
+        self.give_back(made_by, &reservation);
+        reservation.seats = Seats::new(reservation.seats.get() - seats.get())
+            .expect("decide found fewer seats than the reservation has");
+        self.take(made_by, &reservation);
+        self.keep(change, made_by, reservation);
+    }
+
+    fn kept(&self, made_by: Version) -> Reservation {
+        self.reservations.get(&made_by).expect("decide found this reservation").clone()
+    }
+
+    fn keep(&mut self, change: &Change, made_by: Version, mut reservation: Reservation) {
+        reservation.changed_by(change.version);
+        self.reservations.insert(made_by, reservation);
+    }
+
+    /// Counts the seats that a reservation has, where it has any.
+    fn take(&mut self, made_by: Version, reservation: &Reservation) {
+        if !reservation.status.has_seats() {
+            return;
+        }
+        let seats = reservation.seats.get();
+        let totals =
+            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
+        totals.reservations += 1;
+        let (of_partner, of_event) = match reservation.status {
+            Status::Held(_) => (&mut totals.held, &mut self.seats.held),
+            _ => (&mut totals.confirmed, &mut self.seats.confirmed),
+        };
+        *of_partner += u64::from(seats);
+        *of_event += seats;
+        self.seats.available -= seats;
+        self.live_reservations += 1;
+        if let Status::Held(hold) = reservation.status {
+            self.holds.insert((hold.expires_at, made_by));
+        }
+    }
+
+    /// Counts them no longer.
+    fn give_back(&mut self, made_by: Version, reservation: &Reservation) {
+        if !reservation.status.has_seats() && !cfg!(feature = "sabotage-give-back-twice") {
+            return;
+        }
+        let seats = reservation.seats.get();
+        let totals =
+            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
+        totals.reservations -= 1;
+        let (of_partner, of_event) = match reservation.status {
+            Status::Held(_) => (&mut totals.held, &mut self.seats.held),
+            _ => (&mut totals.confirmed, &mut self.seats.confirmed),
+        };
+        if !cfg!(feature = "sabotage-keep-partner-seats") {
+            *of_partner -= u64::from(seats);
+        }
+        *of_event -= seats;
+        self.seats.available += seats;
+        self.live_reservations -= 1;
+        if let Status::Held(hold) = reservation.status {
+            self.holds.remove(&(hold.expires_at, made_by));
+        }
+    }
+}

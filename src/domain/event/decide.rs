@@ -1,0 +1,189 @@
+//! What would follow from a command, or why nothing does.
+
+use super::Event;
+use crate::domain::change::{Change, Fact};
+use crate::domain::command::{Command, Intent, Refusal, Shortage};
+use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
+use crate::domain::reservation::{
+    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
+};
+
+impl Event {
+    /// Says what would follow from `command` at the time `now`, and changes nothing.
+    ///
+    /// A change is never dated before the one before it, even where `now` is: clocks are set back. Holds
+    /// whose time is up must have been given back before anything else is decided.
+    ///
+    /// # Errors
+    /// Refuses, the first that applies:
+    ///
+    /// | to | |
+    /// | --- | --- |
+    /// | reserve | `SeatsPerRequest`, `NotEnoughSeats` |
+    /// | hold | `SeatsPerRequest`, `HoldSeconds`, `NotEnoughSeats` |
+    /// | confirm | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyConfirmed`, `HoldExpired` |
+    /// | extend | `HoldSeconds`, `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`, `AlreadyConfirmed`, `TooManyExtensions`, `HeldLongEnough` |
+    /// | cancel | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired` |
+    /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
+        let at = now.max(self.updated_at);
+        let fact = match &command.intent {
+            Intent::Reserve { partner, seats, nonce } => {
+                self.decide_reserve(partner, *seats, *nonce)?
+            }
+            Intent::Hold { partner, seats, nonce, hold_seconds } => {
+                self.decide_hold(partner, *seats, *nonce, *hold_seconds, at)?
+            }
+            Intent::Confirm { reservation } => self.decide_confirm(*reservation)?,
+            Intent::Extend { reservation, hold_seconds } => {
+                self.decide_extend(*reservation, *hold_seconds, at)?
+            }
+            Intent::Cancel { reservation } => self.decide_cancel(*reservation)?,
+            Intent::CancelPart { reservation, seats } => {
+                self.decide_cancel_part(*reservation, *seats)?
+            }
+            Intent::Expire { reservation } => self.decide_expire(*reservation, at)?,
+        };
+        Ok(Change {
+            version: self.version.next(),
+            at: if cfg!(feature = "sabotage-date-backwards") { now } else { at },
+            by: command.by.clone(),
+            request: command.request,
+            fact,
+        })
+    }
+
+    fn decide_reserve(
+        &self,
+        partner: &PartnerId,
+        asked: u32,
+        nonce: Nonce,
+    ) -> Result<Fact, Refusal> {
+        let seats = self.seats_of_a_request(asked)?;
+        self.there_are(asked).map_err(Refusal::NotEnoughSeats)?;
+        // Nothing can refuse from here on.
+        Ok(Fact::Reserved { partner: partner.clone(), seats, nonce })
+    }
+
+    fn decide_hold(
+        &self,
+        partner: &PartnerId,
+        asked: u32,
+        nonce: Nonce,
+        hold_seconds: u32,
+        at: Timestamp,
+    ) -> Result<Fact, Refusal> {
+        let seats = self.seats_of_a_request(asked)?;
+        check_hold_seconds(hold_seconds)?;
+        self.there_are(asked).map_err(Refusal::NotEnoughSeats)?;
+        // Nothing can refuse from here on.
+        let expires_at = at.plus_seconds(hold_seconds);
+        Ok(Fact::Held { partner: partner.clone(), seats, nonce, expires_at })
+    }
+
+    fn decide_confirm(&self, id: ReservationId) -> Result<Fact, Refusal> {
+        let (reservation, kept) = self.find(id)?;
+        match kept.status {
+            Status::Held(_) => Ok(Fact::Confirmed { reservation }),
+            Status::Confirmed => Err(Refusal::AlreadyConfirmed),
+            Status::Cancelled { since } => Err(Refusal::AlreadyCancelled { since }),
+            Status::Expired { .. } => {
+                self.there_are(kept.seats.get()).map_err(Refusal::HoldExpired)?;
+                Ok(Fact::ConfirmedLate { reservation })
+            }
+        }
+    }
+
+    fn decide_extend(
+        &self,
+        id: ReservationId,
+        hold_seconds: u32,
+        at: Timestamp,
+    ) -> Result<Fact, Refusal> {
+        check_hold_seconds(hold_seconds)?;
+        let (reservation, kept) = self.find(id)?;
+        let hold = match kept.status {
+            Status::Held(hold) => hold,
+            Status::Confirmed => return Err(Refusal::AlreadyConfirmed),
+            Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
+            Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
+        };
+        if hold.extensions >= EXTENSIONS_MAX {
+            return Err(Refusal::TooManyExtensions);
+        }
+        let until_max = kept.held_until_max();
+        let expires_at = at.plus_seconds(hold_seconds).min(until_max);
+        if expires_at <= hold.expires_at {
+            return Err(Refusal::HeldLongEnough { until_max });
+        }
+        // Nothing can refuse from here on.
+        Ok(Fact::Extended { reservation, expires_at })
+    }
+
+    fn decide_cancel(&self, id: ReservationId) -> Result<Fact, Refusal> {
+        let (reservation, kept) = self.find(id)?;
+        match kept.status {
+            Status::Cancelled { since } if !cfg!(feature = "sabotage-give-back-twice") => {
+                Err(Refusal::AlreadyCancelled { since })
+            }
+            Status::Expired { since } => Err(Refusal::AlreadyExpired { since }),
+            _ => Ok(Fact::Cancelled { reservation }),
+        }
+    }
+
+    fn decide_cancel_part(&self, id: ReservationId, seats: Seats) -> Result<Fact, Refusal> {
+        let (reservation, kept) = self.find(id)?;
+        match kept.status {
+            Status::Held(_) => return Err(Refusal::NotConfirmed),
+            Status::Confirmed => {}
+            Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
+            Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
+        }
+        if seats >= kept.seats {
+            return Err(Refusal::NotAPart { asked: seats.get(), has: kept.seats.get() });
+        }
+        // Nothing can refuse from here on.
+        Ok(Fact::PartlyCancelled { reservation, seats })
+    }
+
+    fn decide_expire(&self, reservation: Version, at: Timestamp) -> Result<Fact, Refusal> {
+        let kept = self.reservations.get(&reservation).ok_or(Refusal::ReservationNotFound)?;
+        match kept.status {
+            Status::Held(Hold { expires_at, .. }) if expires_at <= at => {
+                Ok(Fact::Expired { reservation })
+            }
+            _ => Err(Refusal::ReservationNotFound),
+        }
+    }
+
+    fn find(&self, id: ReservationId) -> Result<(Version, &Reservation), Refusal> {
+        let kept = self.reservation(id).ok_or(Refusal::ReservationNotFound)?;
+        Ok((id.version, kept))
+    }
+
+    fn seats_of_a_request(&self, asked: u32) -> Result<Seats, Refusal> {
+        let most = self.seats_per_request_max.get();
+        Seats::new(asked)
+            .filter(|seats| seats.get() <= most)
+            .ok_or(Refusal::SeatsPerRequest { asked, most })
+    }
+
+    fn there_are(&self, asked: u32) -> Result<(), Shortage> {
+        let available = self.seats.available;
+        let is_last_refused = cfg!(feature = "sabotage-refuse-last-seat") && asked == available;
+        if asked <= available && !is_last_refused {
+            return Ok(());
+        }
+        let next_expires_at = self.next_to_expire().map(|(expires_at, _)| expires_at);
+        let (held, version) = (self.seats.held, self.version);
+        Err(Shortage { asked, available, held, next_expires_at, version })
+    }
+}
+
+fn check_hold_seconds(asked: u32) -> Result<(), Refusal> {
+    if (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&asked) {
+        Ok(())
+    } else {
+        Err(Refusal::HoldSeconds { asked })
+    }
+}

@@ -1,0 +1,240 @@
+//! Holds in an office: they end at their time, once, whoever asks for what meanwhile.
+
+use std::time::{Duration, Instant};
+
+use ticketboss::clock::Clock;
+use ticketboss::domain::{
+    Actor, Event, Fact, HOLD_SECONDS_MAX, Refusal, RequestId, ReservationId, Seats, Status,
+    Timestamp, Version,
+};
+use ticketboss::office::{Entropy, Office, OfficeError, Reserved};
+use ticketboss::store::Store;
+use ticketboss::store::ledger::changes;
+use ticketboss::store::memory::MemoryStore;
+
+use crate::support::{event_id, new_directory, open_store, partner, terms, version};
+use crate::wire::PATIENCE;
+
+const ID: &str = "node-meetup";
+const REQUEST: RequestId = RequestId(7);
+const BEGIN_MS: i64 = 1_000_000;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+async fn office_of(store: &Store, clock: &Clock) -> Office {
+    Office::open(store.clone(), clock.clone(), Entropy::System).await.unwrap()
+}
+
+async fn office_with_event(store: &Store, clock: &Clock, capacity: u32) -> Office {
+    let office = office_of(store, clock).await;
+    office.create_event(terms(ID, capacity), Actor::System, REQUEST).await.unwrap();
+    office
+}
+
+fn memory_store() -> Store {
+    Store::Memory(MemoryStore::default())
+}
+
+async fn hold(office: &Office, seats: u32, hold_seconds: u32) -> Result<Reserved, OfficeError> {
+    office.hold(&event_id(ID), partner("acme"), seats, hold_seconds, REQUEST).await
+}
+
+async fn reserve(office: &Office, seats: u32) -> Result<Reserved, OfficeError> {
+    office.reserve(&event_id(ID), partner("globex"), seats, REQUEST).await
+}
+
+fn event(office: &Office) -> std::sync::Arc<Event> {
+    office.event(&event_id(ID)).unwrap()
+}
+
+fn status(office: &Office, id: ReservationId) -> Status {
+    office.reservation(id).unwrap().status
+}
+
+/// Waits until the event is at a version.
+async fn reached(office: &Office, version: Version) {
+    let deadline = Instant::now() + PATIENCE;
+    while event(office).version() < version {
+        assert!(Instant::now() < deadline, "it stays at version {}", event(office).version());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(event(office).version(), version);
+}
+
+/// What happened to the event, by the store.
+async fn facts(store: &Store) -> Vec<(i64, Fact)> {
+    let id = event_id(ID);
+    let loaded = store.load(&id).await.unwrap().unwrap().unwrap();
+    let pages = store.pages(loaded.record.number, Version::FIRST, loaded.record.version);
+    let changes = changes(&id, pages).await.unwrap();
+    changes.into_iter().map(|change| (change.at.0, change.fact)).collect()
+}
+
+#[tokio::test]
+async fn a_hold_ends_when_nobody_asks_for_anything() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let office = office_with_event(&store, &clock, 10).await;
+    let held = hold(&office, 4, 60).await.unwrap();
+    let expires_at = Timestamp(BEGIN_MS + 60_000);
+    let Status::Held(kept) = held.reservation.status else { panic!("{held:?}") };
+    assert_eq!((kept.expires_at, kept.extensions), (expires_at, 0));
+
+    // A moment before, somebody else is answered, and the hold is still there.
+    clock.set(expires_at.0 - 1);
+    reserve(&office, 1).await.unwrap();
+    assert_eq!(status(&office, held.id), Status::Held(kept));
+    assert_eq!(event(&office).seats().available, 5);
+
+    clock.set(expires_at.0);
+    reached(&office, version(4)).await;
+    assert_eq!(status(&office, held.id), Status::Expired { since: version(4) });
+    assert_eq!(event(&office).seats().available, 9);
+    let (at, fact) = facts(&store).await.pop().unwrap();
+    assert_eq!((at, fact), (expires_at.0, Fact::Expired { reservation: version(2) }));
+    office.close().await;
+}
+
+#[tokio::test]
+async fn seats_of_a_hold_that_is_over_are_there_for_the_next_command() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let office = office_with_event(&store, &clock, 10).await;
+    let held = hold(&office, 10, 60).await.unwrap();
+    let Err(OfficeError::Refused(Refusal::NotEnoughSeats(shortage))) = reserve(&office, 1).await
+    else {
+        panic!("there are no seats");
+    };
+    assert_eq!((shortage.held, shortage.available), (10, 0));
+    assert_eq!(shortage.next_expires_at, Some(Timestamp(BEGIN_MS + 60_000)));
+
+    clock.set(BEGIN_MS + 60_000);
+    // Whoever is quicker, the timer or the command: the hold ends first, and once.
+    reserve(&office, 10).await.unwrap();
+    assert!(matches!(status(&office, held.id), Status::Expired { .. }));
+    let late = office.confirm(held.id, REQUEST).await;
+    assert!(matches!(late, Err(OfficeError::Refused(Refusal::HoldExpired(_)))), "{late:?}");
+    assert_eq!(event(&office).version(), version(4));
+    office.close().await;
+}
+
+#[tokio::test]
+async fn what_was_paid_late_is_sold_if_the_seats_are_still_there() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let office = office_with_event(&store, &clock, 10).await;
+    let held = hold(&office, 6, 60).await.unwrap();
+    clock.set(BEGIN_MS + HOUR_MS);
+    let confirmed = office.confirm(held.id, REQUEST).await.unwrap();
+    assert_eq!(confirmed.reservation.status, Status::Confirmed);
+    assert_eq!(confirmed.id, held.id);
+    let happened = facts(&store).await.into_iter().skip(2).map(|(_, fact)| fact);
+    let reservation = version(2);
+    let expected = [Fact::Expired { reservation }, Fact::ConfirmedLate { reservation }];
+    assert_eq!(happened.collect::<Vec<_>>(), expected);
+    let part = office.cancel_part(held.id, Seats::new(2).unwrap(), REQUEST).await.unwrap();
+    assert_eq!(part.reservation.seats.get(), 4);
+    assert_eq!(event(&office).seats().available, 6);
+    office.close().await;
+}
+
+#[tokio::test]
+async fn an_extended_hold_ends_at_its_new_time() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let office = office_with_event(&store, &clock, 10).await;
+    let held = hold(&office, 6, 60).await.unwrap();
+    clock.set(BEGIN_MS + 59_999);
+    office.extend(held.id, 60, REQUEST).await.unwrap();
+    clock.set(BEGIN_MS + 119_998);
+    reserve(&office, 1).await.unwrap();
+    assert!(matches!(status(&office, held.id), Status::Held(_)));
+    clock.set(BEGIN_MS + 119_999);
+    reached(&office, version(5)).await;
+    assert_eq!(status(&office, held.id), Status::Expired { since: version(5) });
+    office.close().await;
+}
+
+#[tokio::test]
+async fn a_hold_ends_after_a_restart() {
+    let directory = new_directory();
+    let clock = Clock::manual(BEGIN_MS);
+    let store = open_store(&directory);
+    let office = office_with_event(&store, &clock, 10).await;
+    let held = hold(&office, 6, 60).await.unwrap();
+    let longer = hold(&office, 2, HOLD_SECONDS_MAX).await.unwrap();
+    office.close().await;
+    drop((office, store));
+
+    clock.set(BEGIN_MS + 60_000);
+    let office = office_of(&open_store(&directory), &clock).await;
+    reached(&office, version(4)).await;
+    assert_eq!(status(&office, held.id), Status::Expired { since: version(4) });
+    assert!(matches!(status(&office, longer.id), Status::Held(_)));
+    assert_eq!(event(&office).seats().available, 8);
+    office.close().await;
+}
+
+/// The clock of a running office is a steady one. Here it is wrong by an hour from the start, as if the
+/// machine's had been set back before the restart.
+#[tokio::test]
+async fn a_clock_that_was_set_back_before_a_restart_does_not_make_a_hold_longer() {
+    let store = memory_store();
+    let begin_ms = Clock::System.now().0 + HOUR_MS;
+    let ahead = Clock::manual(begin_ms);
+    let office = office_with_event(&store, &ahead, 10).await;
+    let held = hold(&office, 6, 10).await.unwrap();
+    ahead.set(begin_ms + 9_000);
+    reserve(&office, 1).await.unwrap();
+    office.close().await;
+
+    let began = Instant::now();
+    let office = office_of(&store, &Clock::steady()).await;
+    assert!(matches!(status(&office, held.id), Status::Held(_)));
+    while matches!(status(&office, held.id), Status::Held(_)) {
+        assert!(began.elapsed() < PATIENCE, "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(began.elapsed() >= Duration::from_millis(900), "it ended after {:?}", began.elapsed());
+    assert_eq!(status(&office, held.id), Status::Expired { since: version(4) });
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_holds_than_end_in_one_commit_end_once_each() {
+    const HOLDS: u32 = 5_000;
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let office = office_with_event(&store, &clock, HOLDS + 10).await;
+    let tasks = (0..HOLDS).map(|_| {
+        let office = office.clone();
+        tokio::spawn(async move {
+            // More of them at once than may wait are refused; they come again.
+            while let Err(error) = hold(&office, 1, 60).await {
+                assert!(matches!(error, OfficeError::Overloaded), "{error}");
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(event(&office).seats().held, HOLDS);
+    clock.set(BEGIN_MS + 60_000);
+    let sold = reserve(&office, 10).await.unwrap();
+    assert_eq!(sold.version.get(), 1 + u64::from(2 * HOLDS) + 1);
+    let seats = event(&office).seats();
+    assert_eq!((seats.available, seats.held), (HOLDS, 0));
+    event(&office).audit().unwrap();
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_end_a_hold_once() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
+    let first = office_with_event(&store, &clock, 10).await;
+    let held = hold(&first, 6, 60).await.unwrap();
+    let second = office_of(&store, &clock).await;
+    clock.set(BEGIN_MS + 60_000);
+    for office in [&first, &second] {
+        reached(office, version(3)).await;
+        assert_eq!(status(office, held.id), Status::Expired { since: version(3) });
+    }
+    assert_eq!(facts(&store).await.len(), 3);
+    first.close().await;
+    second.close().await;
+}
