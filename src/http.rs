@@ -6,6 +6,7 @@
 //!
 //! It must not know: the store, sled, or how many connections there are.
 
+mod body;
 mod dashboard;
 mod health;
 mod input;
@@ -13,6 +14,7 @@ mod problem;
 mod reply;
 mod reservations;
 mod route;
+mod seed;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,15 +75,30 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         resource(
             context,
             "/reservations",
-            vec![get(reservations::summary_of_default), post(reservations::reserve_of_default)],
+            vec![get(seed::summary_of_default), post(seed::reserve_of_default)],
         ),
-        resource(context, "/reservations/{id}", vec![delete(reservations::cancel)]),
-        resource(context, "/v1/events/{eventId}", vec![get(reservations::summary)]),
-        resource(context, "/v1/events/{eventId}/reservations", vec![post(reservations::reserve)]),
+        resource(context, "/reservations/{id}", vec![delete(seed::cancel)]),
+        resource(context, "/v1/events/{eventId}", vec![get(seed::summary)]),
+        resource(context, "/v1/events/{eventId}/reservations", vec![post(reservations::create)]),
         resource(
             context,
             "/v1/events/{eventId}/reservations/{id}",
-            vec![delete(reservations::cancel_of_event)],
+            vec![get(reservations::read), delete(reservations::delete)],
+        ),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations/{id}/confirm",
+            vec![post(reservations::confirm)],
+        ),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations/{id}/extend",
+            vec![post(reservations::extend)],
+        ),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations/{id}/cancel",
+            vec![post(reservations::cancel)],
         ),
         resource(context, "/healthz", vec![get(health::live)]),
         resource(context, "/readyz", vec![get(health::ready)]),

@@ -53,7 +53,7 @@
 //! 1. `server` accepts a connection (there is a cap) and hyper reads the head (there is a timeout).
 //!    The access log notes the time.
 //! 2. `http` names the request, finds the resource by its path and the operation by its method, reads
-//!    the body up to its limit. `http/reservations.rs` turns it into a partner and a number of seats,
+//!    the body up to its limit. `http/seed.rs` turns it into a partner and a number of seats,
 //!    or into a problem that tells every fault at once.
 //! 3. [`office::Office::reserve`] draws the random part of the reservation's id and puts the command
 //!    into the event's queue, or answers `Overloaded` if that is full.

@@ -48,6 +48,10 @@ pub enum Code {
     AlreadyConfirmed,
     /// The reservation is only held, and what was asked for is for one that is confirmed.
     NotConfirmed,
+    /// The reservation was given up.
+    ReservationCancelled,
+    /// The time of the hold is up.
+    ReservationExpired,
     /// There is such an event already.
     EventExists,
     /// The body is longer than any that the operation takes.
@@ -93,6 +97,8 @@ impl Code {
             Self::HoldLimit => (S::CONFLICT, "hold_limit", "Hold cannot be extended"),
             Self::AlreadyConfirmed => (S::CONFLICT, "already_confirmed", "Reservation is confirmed already"),
             Self::NotConfirmed => (S::CONFLICT, "not_confirmed", "Reservation is not confirmed"),
+            Self::ReservationCancelled => (S::CONFLICT, "reservation_cancelled", "Reservation is cancelled"),
+            Self::ReservationExpired => (S::CONFLICT, "reservation_expired", "Reservation has expired"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
             Self::EventDamaged => (S::SERVICE_UNAVAILABLE, "event_damaged", "Event is damaged"),
@@ -107,9 +113,16 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Where, as a JSON pointer (RFC 6901); empty for the body as a whole.
-    pub pointer: &'static str,
+    pub pointer: String,
     /// What is wrong there.
     pub detail: String,
+}
+
+impl Fault {
+    /// Something that is wrong with a body as a whole.
+    pub(super) fn of_whole(detail: String) -> Self {
+        Self { pointer: String::new(), detail }
+    }
 }
 
 /// Numbers that a refusal rested on.
@@ -177,7 +190,7 @@ impl Problem {
 
     /// A body that is not what the operation takes, and every reason why.
     pub fn invalid_request(faults: Vec<Fault>) -> Self {
-        let told = faults.iter().map(|fault| match fault.pointer {
+        let told = faults.iter().map(|fault| match fault.pointer.as_str() {
             "" => fault.detail.clone(),
             pointer => format!("{pointer} {}", fault.detail),
         });
@@ -235,6 +248,17 @@ impl Problem {
 }
 
 impl Problem {
+    /// Why a reservation that is there is not changed. The seed called one that is given up not found;
+    /// here it is told what became of it.
+    pub(super) fn of_reservation(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::AlreadyCancelled { .. } => Code::ReservationCancelled,
+            Refusal::AlreadyExpired { .. } => Code::ReservationExpired,
+            other => return other.into(),
+        };
+        Self::new(code, refusal.to_string())
+    }
+
     fn short(code: Code, detail: String, shortage: Shortage) -> Self {
         let mut problem = Self::new(code, detail);
         problem.0.grounds = Grounds {
@@ -276,7 +300,7 @@ impl From<Refusal> for Problem {
                 let range = format!("must be between 1 and {most}");
                 let mut problem = Self::new(Code::SeatsPerRequest, detail);
                 problem.0.error = Some(format!("Seats per request {range}"));
-                problem.0.faults = vec![Fault { pointer: "/seats", detail: range }];
+                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }
             Refusal::NotEnoughSeats(shortage) => {
@@ -286,13 +310,14 @@ impl From<Refusal> for Problem {
             Refusal::HoldSeconds { .. } => {
                 let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
                 let mut problem = Self::new(Code::HoldSeconds, detail);
-                problem.0.faults = vec![Fault { pointer: "/holdSeconds", detail: range }];
+                problem.0.faults =
+                    vec![Fault { pointer: "/holdSeconds".to_owned(), detail: range }];
                 problem
             }
             Refusal::NotAPart { has, .. } => {
                 let range = format!("must be less than {has}, or be left out");
                 let mut problem = Self::new(Code::NotAPart, detail);
-                problem.0.faults = vec![Fault { pointer: "/seats", detail: range }];
+                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }
             Refusal::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed, detail),

@@ -1,198 +1,193 @@
-//! Reserve, cancel and summarise: the event of the path under `/v1`, the default one at the root.
+//! Reservations under `/v1`: taken at once or held, confirmed, extended, given up, looked at.
 //!
-//! The routes at the root are the seed's. The names, the order of the fields and the texts are its, too,
-//! so that its clients work unchanged; under `/v1` they are the same.
+//! Every answer is the whole reservation, as it was right after what was asked for. What is so already
+//! is no failure here: to confirm what is confirmed, or to give up what is given up, is answered like
+//! the first time, so a client that has lost an answer asks again.
 
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use uuid::Uuid;
+use serde::Serialize;
 
 use super::Context;
+use super::body::{Fields, Hold, Unknown, hold, partner_id, whole_number};
 use super::input::Input;
-use super::problem::{Fault, Problem};
-use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
-use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
-use crate::office::OfficeError;
+use super::problem::Problem;
+use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
+use super::seed::{event_in_path, id_text, read_reservation_id};
+use crate::domain::{
+    EventId, Refusal, Reservation, ReservationId, Seats, Status, Timestamp, Version,
+};
+use crate::office::{OfficeError, Reserved};
+
+/// How long seats are held where nobody says for how long, in seconds.
+const HOLD_SECONDS_DEFAULT: u32 = 600;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ReservedBody {
+struct ReservationBody<'a> {
     reservation_id: String,
+    event_id: &'a str,
+    partner_id: &'a str,
     seats: u32,
     status: &'static str,
+    /// The version of the event that made the reservation what it is.
     version: u64,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    /// The same as a time from now on, for those whose clocks are wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_seconds: Option<i64>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SummaryBody<'a> {
-    event_id: &'a str,
-    name: &'a str,
-    total_seats: u32,
-    available_seats: u32,
-    reservation_count: u64,
-    version: u64,
-}
-
-/// A body as it came: the values are looked at one by one, so that all faults are told at once.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ReserveBody<'a> {
-    #[serde(borrow)]
-    partner_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    seats: Option<&'a RawValue>,
-}
-
-/// `POST /v1/events/{eventId}/reservations`: takes seats for a partner. 201 with the reservation; 400
-/// `invalid_request`, `seats_per_request`; 404 `event_not_found`; 409 `not_enough_seats`; 413; 503.
-pub(super) async fn reserve(context: Context, input: Input) -> Result<Response, Problem> {
-    reserve_of(&event_in_path(&input)?, &context, &input).await
-}
-
-/// `POST /reservations/`: the same of the default event.
-pub(super) async fn reserve_of_default(
-    context: Context,
-    input: Input,
-) -> Result<Response, Problem> {
-    reserve_of(&context.office.default_event_id()?, &context, &input).await
-}
-
-/// `DELETE /v1/events/{eventId}/reservations/{id}`: gives up a reservation of the event. 204; 404
-/// `event_not_found`; 404 `reservation_not_found` where the id is unknown, of another event, cancelled
-/// already or no id at all; 503.
-pub(super) async fn cancel_of_event(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
-    let id = read_reservation_id(input.segment(1))?;
-    if id.event != event.number() {
-        return Err(Refusal::ReservationNotFound.into());
-    }
-    cancel_any(id, &context, &input).await
-}
-
-/// `DELETE /reservations/{id}`: the same of whatever event the reservation is of; its id says which.
-pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
-    cancel_any(read_reservation_id(input.segment(0))?, &context, &input).await
-}
-
-/// `GET /v1/events/{eventId}`: the event in numbers, all of one version. 200, or 304 where the caller
-/// has that version; 404 `event_not_found`; 503 `event_damaged`.
-pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
-    summary_of(&event_in_path(&input)?, &context, &input)
-}
-
-/// `GET /reservations/`: the same of the default event.
-pub(super) async fn summary_of_default(
-    context: Context,
-    input: Input,
-) -> Result<Response, Problem> {
-    summary_of(&context.office.default_event_id()?, &context, &input)
-}
-
-async fn reserve_of(
-    event: &EventId,
-    context: &Context,
-    input: &Input,
-) -> Result<Response, Problem> {
-    let (partner, seats) = read_reserve(input)?;
-    let reserved = context.office.reserve(event, partner, seats, input.request_id).await?;
-    let body = ReservedBody {
-        reservation_id: Uuid::from_u128(reserved.id.to_bits()).to_string(),
-        seats: reserved.reservation.seats.get(),
-        status: "confirmed",
-        version: reserved.version.get(),
+/// `POST /v1/events/{eventId}/reservations`: takes seats for a partner, or holds them. 201 with the
+/// reservation; 400 `invalid_request`, `seats_per_request`, `hold_seconds`; 404 `event_not_found`; 409
+/// `not_enough_seats`; 413; 503.
+pub(super) async fn create(context: Context, input: Input) -> Result<Response, Problem> {
+    let event = event_in_path(&input)?;
+    let mut fields = Fields::read(&input)?;
+    let partner = fields.required("partnerId", partner_id);
+    let seats = fields.required("seats", whole_number);
+    let hold = fields.optional("hold", hold).unwrap_or(Hold::No);
+    fields.finish(Unknown::Refused)?;
+    let (partner, seats) = partner.zip(seats).expect("a field that is missing is a fault");
+    let (office, request) = (&context.office, input.request_id);
+    let seconds = match hold {
+        Hold::No => None,
+        Hold::Usual => Some(HOLD_SECONDS_DEFAULT),
+        Hold::Seconds(seconds) => Some(seconds),
     };
-    Ok(with_version(json(StatusCode::CREATED, &body), reserved.version))
+    let reserved = match seconds {
+        None => office.reserve(&event, partner, seats, request).await?,
+        Some(seconds) => office.hold(&event, partner, seats, seconds, request).await?,
+    };
+    Ok(told(StatusCode::CREATED, &event, &reserved, &context))
 }
 
-async fn cancel_any(
-    id: ReservationId,
-    context: &Context,
-    input: &Input,
-) -> Result<Response, Problem> {
+/// `GET /v1/events/{eventId}/reservations/{id}`: a reservation. 200, or 304 where the caller has it as
+/// it is; 404 `event_not_found`, `reservation_not_found`; 503 `event_damaged`.
+pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
+    let (event, id) = in_path(&context, &input)?;
+    let reserved = as_it_is(&context, id)?;
+    if is_known(&input.headers, &etag(reserved.version)) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), reserved.version));
+    }
+    let version = reserved.version;
+    Ok(as_state(told(StatusCode::OK, &event, &reserved, &context), version))
+}
+
+/// `POST …/{id}/confirm`: takes for good what is held, or was until its time was up, if the seats are
+/// still there. 200 with the reservation, also where it is confirmed already; 404; 409 `hold_expired`,
+/// `reservation_cancelled`; 503.
+pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, Problem> {
+    let (event, id) = in_path(&context, &input)?;
+    Fields::read_if_any(&input)?.finish(Unknown::Refused)?;
+    let confirmed = context.office.confirm(id, input.request_id).await;
+    answer(confirmed, &event, id, &context, |refusal| matches!(refusal, Refusal::AlreadyConfirmed))
+}
+
+/// `POST …/{id}/extend`: keeps what is held for `holdSeconds` from now on. 200 with the reservation; 400
+/// `hold_seconds`; 404; 409 `already_confirmed`, `reservation_cancelled`, `reservation_expired`,
+/// `hold_limit`; 503.
+pub(super) async fn extend(context: Context, input: Input) -> Result<Response, Problem> {
+    let (event, id) = in_path(&context, &input)?;
+    let mut fields = Fields::read_if_any(&input)?;
+    let seconds = fields.optional("holdSeconds", whole_number).unwrap_or(HOLD_SECONDS_DEFAULT);
+    fields.finish(Unknown::Refused)?;
+    let extended = context.office.extend(id, seconds, input.request_id).await;
+    answer(extended, &event, id, &context, |_| false)
+}
+
+/// `POST …/{id}/cancel`: gives up a reservation, or so many `seats` of a confirmed one. 200 with the
+/// reservation, also where all of it is given up already; 400 `not_a_part`; 404; 409 `not_confirmed`,
+/// and where a part is to be given up, `reservation_cancelled`, `reservation_expired`; 503.
+pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
+    let (event, id) = in_path(&context, &input)?;
+    let mut fields = Fields::read_if_any(&input)?;
+    let part = fields.optional("seats", |given| {
+        Seats::new(whole_number(given)?).ok_or_else(|| "must be at least 1".into())
+    });
+    fields.finish(Unknown::Refused)?;
+    let (office, request) = (&context.office, input.request_id);
+    let cancelled = match part {
+        None => office.cancel(id, request).await,
+        Some(seats) => office.cancel_part(id, seats, request).await,
+    };
+    answer(cancelled, &event, id, &context, |refusal| {
+        let is_gone =
+            matches!(refusal, Refusal::AlreadyCancelled { .. } | Refusal::AlreadyExpired { .. });
+        is_gone && part.is_none()
+    })
+}
+
+/// `DELETE …/{id}`: gives up a reservation. 204; 404 also where it is given up already; 503.
+pub(super) async fn delete(context: Context, input: Input) -> Result<Response, Problem> {
+    let (_, id) = in_path(&context, &input)?;
     let cancelled = context.office.cancel(id, input.request_id).await?;
     Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
 }
 
-fn summary_of(event: &EventId, context: &Context, input: &Input) -> Result<Response, Problem> {
-    let event = context.office.event(event)?;
-    if is_known(&input.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+/// The event and the reservation of the path; one of another event is not there.
+fn in_path(context: &Context, input: &Input) -> Result<(EventId, ReservationId), Problem> {
+    let event = context.office.event(&event_in_path(input)?)?;
+    let id = read_reservation_id(input.segment(1))?;
+    if id.event != event.number() {
+        return Err(Refusal::ReservationNotFound.into());
     }
-    Ok(as_state(json(StatusCode::OK, &summarise(&event)), event.version()))
+    Ok((event.id().clone(), id))
 }
 
-/// What is no event id is no event's.
-fn event_in_path(input: &Input) -> Result<EventId, OfficeError> {
-    EventId::new(input.segment(0)).map_err(|_| OfficeError::EventNotFound)
-}
-
-fn read_reservation_id(text: &str) -> Result<ReservationId, Refusal> {
-    let uuid = Uuid::try_parse(text).map_err(|_| Refusal::ReservationNotFound)?;
-    ReservationId::from_bits(uuid.as_u128()).ok_or(Refusal::ReservationNotFound)
-}
-
-fn summarise(event: &Event) -> SummaryBody<'_> {
-    let seats = event.seats();
-    SummaryBody {
-        event_id: event.id().as_str(),
-        name: event.name().as_str(),
-        total_seats: seats.capacity,
-        available_seats: seats.available,
-        reservation_count: event.live_reservations(),
-        version: event.version().get(),
-    }
-}
-
-fn read_reserve(input: &Input) -> Result<(PartnerId, u32), Problem> {
-    let whole = |detail: String| Problem::invalid_request(vec![Fault { pointer: "", detail }]);
-    if !input.is_json() {
-        return Err(whole("the Content-Type must be application/json".to_owned()));
-    }
-    let body: ReserveBody<'_> = match input.body.trim_ascii_start().first() {
-        None => return Err(whole("the body is empty".to_owned())),
-        Some(b'{') => serde_json::from_slice(&input.body)
-            .map_err(|error| whole(format!("the body is not valid JSON: {error}")))?,
-        Some(_) => return Err(whole("the body must be a JSON object".to_owned())),
+/// Tells what came of a change, or, where that `is_so_already`, what is so.
+fn answer(
+    changed: Result<Reserved, OfficeError>,
+    event: &EventId,
+    id: ReservationId,
+    context: &Context,
+    is_so_already: impl FnOnce(&Refusal) -> bool,
+) -> Result<Response, Problem> {
+    let reserved = match changed {
+        Ok(reserved) => reserved,
+        Err(OfficeError::Refused(refusal)) if is_so_already(&refusal) => as_it_is(context, id)?,
+        Err(OfficeError::Refused(refusal)) => return Err(Problem::of_reservation(refusal)),
+        Err(error) => return Err(error.into()),
     };
-    let partner = read_partner(body.partner_id);
-    let seats = read_seats(body.seats);
-    match (partner, seats) {
-        (Ok(partner), Ok(seats)) => Ok((partner, seats)),
-        (partner, seats) => {
-            let faults = partner.err().into_iter().chain(seats.err()).collect();
-            Err(Problem::invalid_request(faults))
-        }
-    }
+    Ok(told(StatusCode::OK, event, &reserved, context))
 }
 
-fn read_partner(given: Option<&RawValue>) -> Result<PartnerId, Fault> {
-    let fault = |detail: String| Fault { pointer: "/partnerId", detail };
-    let given = given.ok_or_else(|| fault("is missing".to_owned()))?;
-    let text: String =
-        serde_json::from_str(given.get()).map_err(|_| fault("must be a string".to_owned()))?;
-    PartnerId::new(&text).map_err(|invalid| fault(invalid.to_string()))
+fn as_it_is(context: &Context, id: ReservationId) -> Result<Reserved, OfficeError> {
+    let reservation = context.office.reservation(id)?;
+    let version = reservation.versions(id.version).last().unwrap_or(id.version);
+    Ok(Reserved { id, reservation, version })
 }
 
-/// Reads a number of seats, whole but of any size: whether it is too many is the event's to say.
-///
-/// What does not fit is the nearest that does, and refused as that: `-1` as 0, `1e400` as 2³² − 1.
-fn read_seats(given: Option<&RawValue>) -> Result<u32, Fault> {
-    let fault = |detail: &str| Fault { pointer: "/seats", detail: detail.to_owned() };
-    let given = given.ok_or_else(|| fault("is missing"))?.get();
-    let starts_a_number = |first: &u8| *first == b'-' || first.is_ascii_digit();
-    if !given.as_bytes().first().is_some_and(starts_a_number) {
-        return Err(fault("must be a number"));
+fn told(status: StatusCode, event: &EventId, reserved: &Reserved, context: &Context) -> Response {
+    let Reserved { id, reservation, version } = reserved;
+    let body = body_of(event, *id, reservation, *version, context.office.now());
+    with_version(json(status, &body), *version)
+}
+
+fn body_of<'a>(
+    event: &'a EventId,
+    id: ReservationId,
+    reservation: &'a Reservation,
+    version: Version,
+    now: Timestamp,
+) -> ReservationBody<'a> {
+    let (status, hold) = match reservation.status {
+        Status::Held(hold) => ("held", Some(hold)),
+        Status::Confirmed => ("confirmed", None),
+        Status::Cancelled { .. } => ("cancelled", None),
+        Status::Expired { .. } => ("expired", None),
+    };
+    ReservationBody {
+        reservation_id: id_text(id),
+        event_id: event.as_str(),
+        partner_id: reservation.partner.as_str(),
+        seats: reservation.seats.get(),
+        status,
+        version: version.get(),
+        created_at: time_text(reservation.made_at),
+        expires_at: hold.map(|hold| time_text(hold.expires_at)),
+        // Rounded down: whoever goes by it is rather too early.
+        expires_in_seconds: hold.map(|hold| (hold.expires_at.0 - now.0).max(0) / 1_000),
     }
-    let number: f64 = given.parse().map_err(|_| fault("must be a number"))?;
-    if number.is_finite() && number.fract() != 0.0 {
-        return Err(fault("must be a whole number"));
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cast saturates, which is what is wanted; a whole number loses nothing"
-    )]
-    Ok(number as u32)
 }

@@ -37,6 +37,7 @@ mod prove;
 mod random;
 mod readme;
 mod reliability;
+mod reservations;
 mod rot;
 mod server;
 mod simulation;

@@ -1,0 +1,194 @@
+//! The fields of a JSON body, looked at one by one, so that all that is wrong is told at once.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::input::Input;
+use super::problem::{Fault, Problem};
+use crate::domain::PartnerId;
+
+/// What becomes of fields that an operation does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// They are ignored, as by the seed.
+    Ignored,
+    /// They are faults: a misspelt `hold` would sell what was to be held.
+    Refused,
+}
+
+/// The fields of a body, and what is wrong with those that were taken out of it.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    left: Vec<(Cow<'a, str>, &'a RawValue)>,
+    faults: Vec<Fault>,
+}
+
+/// What is wrong with a value, as a fragment that can follow the name of the field.
+pub(super) type Wrong = Cow<'static, str>;
+
+impl<'a> Fields<'a> {
+    /// The fields of a body that must be a JSON object.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when it is none.
+    pub(super) fn read(input: &'a Input) -> Result<Self, Problem> {
+        let whole = |detail: String| Problem::invalid_request(vec![Fault::of_whole(detail)]);
+        if !input.is_json() {
+            return Err(whole("the Content-Type must be application/json".to_owned()));
+        }
+        let left = match input.body.trim_ascii_start().first() {
+            None => return Err(whole("the body is empty".to_owned())),
+            Some(b'{') => serde_json::from_slice::<Entries<'_>>(&input.body)
+                .map_err(|error| whole(format!("the body is not valid JSON: {error}")))?,
+            Some(_) => return Err(whole("the body must be a JSON object".to_owned())),
+        };
+        Ok(Self { left: left.0, faults: Vec::new() })
+    }
+
+    /// As [`Fields::read`], of a body that may be left out.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when there is one and it is no object.
+    pub(super) fn read_if_any(input: &'a Input) -> Result<Self, Problem> {
+        if input.body.trim_ascii().is_empty() {
+            return Ok(Self { left: Vec::new(), faults: Vec::new() });
+        }
+        Self::read(input)
+    }
+
+    /// Takes a field that must be there.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Wrong>,
+    ) -> Option<T> {
+        let given = self.take(name);
+        if given.is_none() {
+            self.fault(name, "is missing".into());
+        }
+        self.check(name, read(given?))
+    }
+
+    /// Takes a field that may be left out; `null` is as if it were.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Wrong>,
+    ) -> Option<T> {
+        let given = self.take(name).filter(|given| given.get() != "null")?;
+        self.check(name, read(given))
+    }
+
+    /// Refuses the body if anything was wrong with it.
+    ///
+    /// # Errors
+    /// `InvalidRequest` with every fault.
+    pub(super) fn finish(mut self, unknown: Unknown) -> Result<(), Problem> {
+        if unknown == Unknown::Refused {
+            let left = std::mem::take(&mut self.left);
+            for (name, _) in left {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                self.fault(&name, "is not known here".into());
+            }
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_request(self.faults)) }
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        let place = self.left.iter().position(|(known, _)| known == name)?;
+        Some(self.left.swap_remove(place).1)
+    }
+
+    fn check<T>(&mut self, name: &str, read: Result<T, Wrong>) -> Option<T> {
+        read.map_err(|wrong| self.fault(name, wrong)).ok()
+    }
+
+    fn fault(&mut self, name: &str, wrong: Wrong) {
+        self.faults.push(Fault { pointer: format!("/{name}"), detail: wrong.into_owned() });
+    }
+}
+
+/// An object whose values are left as they are. No name comes twice.
+struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    if entries.iter().any(|(known, _)| *known == name) {
+                        return Err(A::Error::custom(format!("duplicate field `{name}`")));
+                    }
+                    entries.push((name, map.next_value()?));
+                }
+                Ok(Entries(entries))
+            }
+        }
+        from.deserialize_map(Names)
+    }
+}
+
+/// A name, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a partner's id.
+pub(super) fn partner_id(given: &RawValue) -> Result<PartnerId, Wrong> {
+    let text: String = serde_json::from_str(given.get()).map_err(|_| "must be a string")?;
+    PartnerId::new(&text).map_err(|invalid| invalid.to_string().into())
+}
+
+/// Reads a number, whole but of any size: whether it is too much is not for the body to say.
+///
+/// What does not fit is the nearest that does, and refused as that: `-1` as 0, `1e400` as 2³² − 1.
+pub(super) fn whole_number(given: &RawValue) -> Result<u32, Wrong> {
+    let given = given.get();
+    let starts_a_number = |first: &u8| *first == b'-' || first.is_ascii_digit();
+    if !given.as_bytes().first().is_some_and(starts_a_number) {
+        return Err("must be a number".into());
+    }
+    let number: f64 = given.parse().map_err(|_| "must be a number")?;
+    if number.is_finite() && number.fract() != 0.0 {
+        return Err("must be a whole number".into());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, which is what is wanted; a whole number loses nothing"
+    )]
+    Ok(number as u32)
+}
+
+/// Whether seats are to be held, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// They are not; they are taken for good.
+    No,
+    /// They are, for as long as is usual.
+    Usual,
+    /// They are, for so many seconds.
+    Seconds(u32),
+}
+
+/// Reads `true`, `false`, or a number of seconds.
+pub(super) fn hold(given: &RawValue) -> Result<Hold, Wrong> {
+    match given.get() {
+        "true" => Ok(Hold::Usual),
+        "false" => Ok(Hold::No),
+        _ => whole_number(given)
+            .map(Hold::Seconds)
+            .map_err(|_| "must be true, false, or a whole number of seconds".into()),
+    }
+}

@@ -1,0 +1,120 @@
+//! The event in numbers, and the seed's three routes.
+//!
+//! The routes at the root are the seed's. The names, the order of the fields and the texts are its, too,
+//! so that its clients work unchanged; under `/v1` they are the same, and more.
+
+use http::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Context;
+use super::body::{Fields, Unknown, partner_id, whole_number};
+use super::input::Input;
+use super::problem::Problem;
+use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
+use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
+use crate::office::OfficeError;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReservedBody {
+    reservation_id: String,
+    seats: u32,
+    status: &'static str,
+    version: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryBody<'a> {
+    event_id: &'a str,
+    name: &'a str,
+    total_seats: u32,
+    available_seats: u32,
+    reservation_count: u64,
+    version: u64,
+}
+
+/// `POST /reservations/`: takes seats of the default event for a partner. 201 with the reservation; 400
+/// `invalid_request`, `seats_per_request`; 404 `event_not_found`; 409 `not_enough_seats`; 413; 503.
+pub(super) async fn reserve_of_default(
+    context: Context,
+    input: Input,
+) -> Result<Response, Problem> {
+    let event = context.office.default_event_id()?;
+    let (partner, seats) = read_reserve(&input)?;
+    let reserved = context.office.reserve(&event, partner, seats, input.request_id).await?;
+    let body = ReservedBody {
+        reservation_id: id_text(reserved.id),
+        seats: reserved.reservation.seats.get(),
+        status: "confirmed",
+        version: reserved.version.get(),
+    };
+    Ok(with_version(json(StatusCode::CREATED, &body), reserved.version))
+}
+
+/// `DELETE /reservations/{id}`: gives up a reservation of whatever event it is of; its id says which.
+/// 204; 404 `reservation_not_found` where the id is unknown, given up already or no id at all; 503.
+pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
+    let id = read_reservation_id(input.segment(0))?;
+    let cancelled = context.office.cancel(id, input.request_id).await?;
+    Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
+}
+
+/// `GET /v1/events/{eventId}`: the event in numbers, all of one version. 200, or 304 where the caller
+/// has that version; 404 `event_not_found`; 503 `event_damaged`.
+pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
+    summary_of(&event_in_path(&input)?, &context, &input)
+}
+
+/// `GET /reservations/`: the same of the default event.
+pub(super) async fn summary_of_default(
+    context: Context,
+    input: Input,
+) -> Result<Response, Problem> {
+    summary_of(&context.office.default_event_id()?, &context, &input)
+}
+
+fn summary_of(event: &EventId, context: &Context, input: &Input) -> Result<Response, Problem> {
+    let event = context.office.event(event)?;
+    if is_known(&input.headers, &etag(event.version())) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    }
+    Ok(as_state(json(StatusCode::OK, &summarise(&event)), event.version()))
+}
+
+fn summarise(event: &Event) -> SummaryBody<'_> {
+    let seats = event.seats();
+    SummaryBody {
+        event_id: event.id().as_str(),
+        name: event.name().as_str(),
+        total_seats: seats.capacity,
+        available_seats: seats.available,
+        reservation_count: event.live_reservations(),
+        version: event.version().get(),
+    }
+}
+
+/// What is no event id is no event's.
+pub(super) fn event_in_path(input: &Input) -> Result<EventId, OfficeError> {
+    EventId::new(input.segment(0)).map_err(|_| OfficeError::EventNotFound)
+}
+
+/// What is no reservation id is no reservation's.
+pub(super) fn read_reservation_id(text: &str) -> Result<ReservationId, Refusal> {
+    let uuid = Uuid::try_parse(text).map_err(|_| Refusal::ReservationNotFound)?;
+    ReservationId::from_bits(uuid.as_u128()).ok_or(Refusal::ReservationNotFound)
+}
+
+/// A reservation id as it stands in JSON.
+pub(super) fn id_text(id: ReservationId) -> String {
+    Uuid::from_u128(id.to_bits()).to_string()
+}
+
+fn read_reserve(input: &Input) -> Result<(PartnerId, u32), Problem> {
+    let mut fields = Fields::read(input)?;
+    let partner = fields.required("partnerId", partner_id);
+    let seats = fields.required("seats", whole_number);
+    fields.finish(Unknown::Ignored)?;
+    Ok((partner.zip(seats)).expect("a field that is missing is a fault"))
+}
