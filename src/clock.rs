@@ -2,11 +2,13 @@
 //!
 //! A clock comes in as an argument wherever time matters, so that tests and simulations set it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::domain::Timestamp;
-use crate::tasks::sync::watch;
 
 /// How far a steady clock is put forward at most, in milliseconds, to be not before what it is told was
 /// noted: a day. What is further ahead was noted by a clock that was wrong itself.
@@ -22,7 +24,20 @@ pub enum Clock {
     /// A clock that was set by the machine's once, and has gone steadily since.
     Steady(Steady),
     /// A clock that stands still until it is set.
-    Manual(Arc<watch::Sender<i64>>),
+    Manual(Manual),
+}
+
+/// A clock that is set by hand. Clones are the same clock.
+///
+/// Those who wait are woken in the order in which they began to, so that a simulation can be repeated.
+#[derive(Clone)]
+pub struct Manual(Arc<Mutex<Hands>>);
+
+struct Hands {
+    now_ms: i64,
+    /// Who waits until when, by the number of his wait.
+    waiting: BTreeMap<u64, (i64, Waker)>,
+    waits: u64,
 }
 
 /// When a steady clock was set, and to what.
@@ -40,13 +55,14 @@ impl Clock {
 
     /// A clock that stands at `milliseconds` since 1970 until it is set.
     pub fn manual(milliseconds: i64) -> Self {
-        Self::Manual(Arc::new(watch::channel(milliseconds).0))
+        let hands = Hands { now_ms: milliseconds, waiting: BTreeMap::new(), waits: 0 };
+        Self::Manual(Manual(Arc::new(Mutex::new(hands))))
     }
 
     /// Sets a manual clock; the others are not ours to set.
     pub fn set(&self, milliseconds: i64) {
-        if let Self::Manual(now) = self {
-            now.send_replace(milliseconds);
+        if let Self::Manual(manual) = self {
+            manual.set(milliseconds);
         }
     }
 
@@ -73,20 +89,14 @@ impl Clock {
                 let passed_us = awake_or_asleep_us().saturating_sub(*set_at_us);
                 Timestamp(set_to_ms + (passed_us / 1_000).cast_signed())
             }
-            Self::Manual(now) => Timestamp(*now.borrow()),
+            Self::Manual(manual) => Timestamp(manual.hands().now_ms),
         }
     }
 
     /// Waits until it is `moment` by this clock, or later.
     pub async fn until(&self, moment: Timestamp) {
-        if let Self::Manual(now) = self {
-            let mut changes = now.subscribe();
-            while *changes.borrow_and_update() < moment.0 {
-                if changes.changed().await.is_err() {
-                    return std::future::pending().await;
-                }
-            }
-            return;
+        if let Self::Manual(manual) = self {
+            return manual.until(moment.0).await;
         }
         loop {
             let left_ms = moment.0.saturating_sub(self.now().0);
@@ -95,6 +105,59 @@ impl Clock {
             };
             tokio::time::sleep(Duration::from_millis(left_ms).min(SLEEP_MAX)).await;
         }
+    }
+}
+
+impl fmt::Debug for Manual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manual").field("now_ms", &self.hands().now_ms).finish_non_exhaustive()
+    }
+}
+
+impl Manual {
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, now_ms: i64) {
+        let mut hands = self.hands();
+        hands.now_ms = now_ms;
+        let is_due = |_: &u64, (until_ms, _): &mut (i64, Waker)| *until_ms <= now_ms;
+        let due = hands.waiting.extract_if(.., is_due).collect::<Vec<_>>();
+        drop(hands);
+        for (_, (_, waker)) in due {
+            waker.wake();
+        }
+    }
+
+    async fn until(&self, until_ms: i64) {
+        let number = {
+            let mut hands = self.hands();
+            hands.waits += 1;
+            hands.waits
+        };
+        let wait = Wait { manual: self, number };
+        std::future::poll_fn(|context| {
+            let mut hands = wait.manual.hands();
+            if hands.now_ms >= until_ms {
+                return Poll::Ready(());
+            }
+            hands.waiting.insert(number, (until_ms, context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Somebody's wait, which ends with him.
+struct Wait<'a> {
+    manual: &'a Manual,
+    number: u64,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.manual.hands().waiting.remove(&self.number);
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Run {
     pub happened: Happened,
     /// How many steps the scheduler took.
     pub steps: u64,
+    /// How many holds have expired.
+    pub expired: u64,
     /// What is wrong, as sentences. There is nothing in a good run.
     pub faults: Vec<String>,
 }
@@ -56,7 +58,7 @@ impl Run {
 
 impl Run {
     /// How often each thing went wrong by intent, by its name.
-    pub fn happenings(&self) -> [(&'static str, u64); 9] {
+    pub fn happenings(&self) -> [(&'static str, u64); 10] {
         [
             ("ends of the process", self.crashes),
             ("stops", self.stops),
@@ -67,6 +69,7 @@ impl Run {
             ("rounds on a full disk", self.happened.full),
             ("writes undone", self.happened.undone),
             ("orphans removed", self.happened.orphans),
+            ("holds expired", self.expired),
         ]
     }
 
@@ -87,6 +90,15 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::NotEnoughSeats { .. } => "not enough seats",
         Outcome::SeatsPerRequest => "seats per request",
         Outcome::ReservationNotFound => "reservation not found",
+        Outcome::Held { .. } => "held",
+        Outcome::Confirmed { .. } => "confirmed",
+        Outcome::Extended { .. } => "extended",
+        Outcome::PartlyCancelled { .. } => "partly cancelled",
+        Outcome::HoldExpired { .. } => "hold expired",
+        Outcome::Stands { .. } => "stands otherwise",
+        Outcome::HoldLimit => "hold limit",
+        Outcome::HoldSeconds => "hold seconds",
+        Outcome::NotAPart { .. } => "not a part",
         Outcome::NotDone { .. } => "not done",
         Outcome::Unknown { .. } => "unknown",
         Outcome::Unexpected { .. } => "unexpected",

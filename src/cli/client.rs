@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::Failure;
-use crate::domain::EventId;
-use crate::judge::history::{Asked, Outcome};
+use crate::domain::{EventId, PartnerId};
+use crate::judge::history::{Asked, Outcome, Stand};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,6 +70,8 @@ pub struct Subject {
     pub event: EventId,
     summary_path: String,
     reservations_path: String,
+    /// What the seed had no routes for.
+    holds_path: String,
 }
 
 impl Subject {
@@ -77,13 +79,15 @@ impl Subject {
     pub fn of(event: EventId) -> Self {
         let summary_path = format!("/v1/events/{event}");
         let reservations_path = format!("{summary_path}/reservations");
-        Self { event, summary_path, reservations_path }
+        let holds_path = reservations_path.clone();
+        Self { event, summary_path, reservations_path, holds_path }
     }
 
     /// The default event, by the routes of the seed.
     pub fn by_default(event: EventId) -> Self {
         let path = || "/reservations".to_owned();
-        Self { event, summary_path: path(), reservations_path: path() }
+        let Self { event, holds_path, .. } = Self::of(event);
+        Self { event, summary_path: path(), reservations_path: path(), holds_path }
     }
 }
 
@@ -111,10 +115,21 @@ struct ReservedBody {
     version: u64,
 }
 
+/// A reservation under `/v1`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeldBody {
+    reservation_id: Uuid,
+    seats: u32,
+    version: u64,
+    expires_at: Option<jiff::Timestamp>,
+}
+
 #[derive(Deserialize)]
 struct ProblemBody {
     code: String,
     available: Option<u32>,
+    has: Option<u32>,
     version: Option<u64>,
 }
 
@@ -174,26 +189,52 @@ impl Client {
 
     /// Asks for one thing, and says what came of it.
     pub async fn ask(&mut self, subject: &Subject, asked: &Asked, id: Uuid) -> Outcome {
-        let Subject { summary_path, reservations_path, .. } = subject;
-        let request = match asked {
+        let request = match self.request_for(subject, asked, id) {
+            Ok(request) => request,
+            Err(never_sent) => return Outcome::NotDone { what: never_sent.to_string() },
+        };
+        match self.exchange(request).await {
+            Ok(told) => outcome(asked, &told),
+            Err(broken) => Outcome::Unknown { what: broken.to_string() },
+        }
+    }
+
+    fn request_for(
+        &self,
+        subject: &Subject,
+        asked: &Asked,
+        id: Uuid,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let Subject { summary_path, reservations_path, holds_path, .. } = subject;
+        let post = |path: &str, body: &str| self.request(Method::POST, path, Some(id), body);
+        let json_text = |partner: &PartnerId| serde_json::Value::from(partner.as_str());
+        match asked {
             Asked::Reserve { partner, seats } => {
-                let partner = serde_json::Value::from(partner.as_str());
-                let body = format!(r#"{{"partnerId":{partner},"seats":{seats}}}"#);
-                self.request(Method::POST, reservations_path, Some(id), &body)
+                let partner = json_text(partner);
+                post(reservations_path, &format!(r#"{{"partnerId":{partner},"seats":{seats}}}"#))
+            }
+            Asked::Hold { partner, seats, hold_seconds } => {
+                let partner = json_text(partner);
+                let body =
+                    format!(r#"{{"partnerId":{partner},"seats":{seats},"hold":{hold_seconds}}}"#);
+                post(holds_path, &body)
+            }
+            Asked::Confirm { reservation } => {
+                post(&format!("{holds_path}/{reservation}/confirm"), "")
+            }
+            Asked::Extend { reservation, hold_seconds } => {
+                let body = format!(r#"{{"holdSeconds":{hold_seconds}}}"#);
+                post(&format!("{holds_path}/{reservation}/extend"), &body)
+            }
+            Asked::CancelPart { reservation, seats } => {
+                let body = format!(r#"{{"seats":{seats}}}"#);
+                post(&format!("{holds_path}/{reservation}/cancel"), &body)
             }
             Asked::Cancel { reservation } => {
                 let path = format!("{reservations_path}/{reservation}");
                 self.request(Method::DELETE, &path, Some(id), "")
             }
             Asked::Read => self.request(Method::GET, summary_path, Some(id), ""),
-        };
-        let request = match request {
-            Ok(request) => request,
-            Err(never_sent) => return Outcome::NotDone { what: never_sent.to_string() },
-        };
-        match self.exchange(request).await {
-            Ok(told) => outcome(&told),
-            Err(broken) => Outcome::Unknown { what: broken.to_string() },
         }
     }
 
@@ -258,26 +299,41 @@ async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, Failure> {
 }
 
 /// What an answer comes to. Whether the request deserves it is for the judge to say.
-fn outcome(told: &Told) -> Outcome {
-    understood(told).unwrap_or_else(|| Outcome::Unexpected { what: in_short(told) })
+fn outcome(asked: &Asked, told: &Told) -> Outcome {
+    understood(asked, told).unwrap_or_else(|| Outcome::Unexpected { what: in_short(told) })
 }
 
-fn understood(told: &Told) -> Option<Outcome> {
+fn understood(asked: &Asked, told: &Told) -> Option<Outcome> {
     match told.status {
+        StatusCode::CREATED if matches!(asked, Asked::Hold { .. }) => {
+            let HeldBody { reservation_id: reservation, seats, version, expires_at } = read(told)?;
+            let expires_at_ms = expires_at?.as_millisecond();
+            Some(Outcome::Held { reservation, seats, version, expires_at_ms })
+        }
         StatusCode::CREATED => {
             let ReservedBody { reservation_id, seats, version } = read(told)?;
             Some(Outcome::Reserved { reservation: reservation_id, seats, version })
         }
         StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: told.version? }),
-        StatusCode::OK => {
-            let Summary { version, available_seats, reservation_count, .. } = read(told)?;
-            Some(Outcome::Read {
-                version,
-                available: available_seats,
-                reservations: reservation_count,
-            })
-        }
+        StatusCode::OK => shown(asked, told),
         _ => refused(told, &read(told)?),
+    }
+}
+
+fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
+    if let Asked::Read = asked {
+        let Summary { version, available_seats, reservation_count, .. } = read(told)?;
+        let (available, reservations) = (available_seats, reservation_count);
+        return Some(Outcome::Read { version, available, reservations });
+    }
+    let HeldBody { seats, version, expires_at, .. } = read(told)?;
+    match asked {
+        Asked::Confirm { .. } => Some(Outcome::Confirmed { version }),
+        Asked::Extend { .. } => {
+            Some(Outcome::Extended { version, expires_at_ms: expires_at?.as_millisecond() })
+        }
+        Asked::CancelPart { .. } => Some(Outcome::PartlyCancelled { version, seats }),
+        _ => None,
     }
 }
 
@@ -289,6 +345,16 @@ fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
             available: problem.available?,
             version: problem.version?,
         }),
+        (409, "hold_expired") => {
+            Some(Outcome::HoldExpired { available: problem.available?, version: problem.version? })
+        }
+        (409, "already_confirmed") => Some(Outcome::Stands { how: Stand::Confirmed }),
+        (409, "not_confirmed") => Some(Outcome::Stands { how: Stand::Held }),
+        (409, "reservation_cancelled") => Some(Outcome::Stands { how: Stand::Cancelled }),
+        (409, "reservation_expired") => Some(Outcome::Stands { how: Stand::Expired }),
+        (409, "hold_limit") => Some(Outcome::HoldLimit),
+        (400, "hold_seconds") => Some(Outcome::HoldSeconds),
+        (400, "not_a_part") => Some(Outcome::NotAPart { has: problem.has? }),
         (400, "seats_per_request") => Some(Outcome::SeatsPerRequest),
         (404, "reservation_not_found") => Some(Outcome::ReservationNotFound),
         (503, "overloaded" | "storage_full") => Some(Outcome::NotDone { what: what() }),
@@ -311,10 +377,10 @@ fn in_short(told: &Told) -> String {
 mod tests {
     use super::*;
 
-    fn of(status: u16, version: Option<u64>, body: &str) -> String {
+    fn of(asked: &Asked, status: u16, version: Option<u64>, body: &str) -> String {
         let status = StatusCode::from_u16(status).unwrap();
         let told = Told { status, version, body: Bytes::copy_from_slice(body.as_bytes()) };
-        let outcome = format!("{:?}", outcome(&told));
+        let outcome = format!("{:?}", outcome(asked, &told));
         outcome.split(' ').next().unwrap().to_owned()
     }
 
@@ -328,6 +394,7 @@ mod tests {
         for (status, version, body, expected) in [
             (201, None, reserved.to_owned(), "Reserved"),
             (201, Some(2), "{}".to_owned(), "Unexpected"),
+            (201, None, "[]".to_owned(), "Unexpected"),
             (204, Some(3), String::new(), "Cancelled"),
             (204, None, String::new(), "Unexpected"),
             (200, Some(2), read.to_owned(), "Read"),
@@ -343,7 +410,38 @@ mod tests {
             (503, None, code("event_damaged"), "Unexpected"),
             (500, None, String::new(), "Unexpected"),
         ] {
-            assert_eq!(of(status, version, &body), expected, "{status} {body}");
+            assert_eq!(of(&Asked::Read, status, version, &body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_about_a_hold_counts_for_what_it_surely_says() {
+        let reservation = Uuid::nil();
+        let (partner, seats, hold_seconds) = (PartnerId::new("p").unwrap(), 3, 60);
+        let hold = Asked::Hold { partner, seats, hold_seconds };
+        let confirm = Asked::Confirm { reservation };
+        let extend = Asked::Extend { reservation, hold_seconds };
+        let part = Asked::CancelPart { reservation, seats };
+        let confirmed =
+            r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2}"#;
+        let until = r#","expiresAt":"2026-01-01T00:00:00.500Z"}"#;
+        let kept = confirmed.replace('}', until);
+        let code = |code: &str| format!(r#"{{"code":"{code}","available":1,"has":3,"version":2}}"#);
+        for (asked, status, body, expected) in [
+            (&hold, 201, kept.clone(), "Held"),
+            (&hold, 201, confirmed.to_owned(), "Unexpected"),
+            (&confirm, 200, confirmed.to_owned(), "Confirmed"),
+            (&extend, 200, kept, "Extended"),
+            (&extend, 200, confirmed.to_owned(), "Unexpected"),
+            (&part, 200, confirmed.to_owned(), "PartlyCancelled"),
+            (&confirm, 409, code("hold_expired"), "HoldExpired"),
+            (&confirm, 409, code("reservation_cancelled"), "Stands"),
+            (&extend, 409, code("hold_limit"), "HoldLimit"),
+            (&extend, 400, code("hold_seconds"), "HoldSeconds"),
+            (&part, 400, code("not_a_part"), "NotAPart"),
+            (&part, 409, code("not_confirmed"), "Stands"),
+        ] {
+            assert_eq!(of(asked, status, None, &body), expected, "{status} {body}");
         }
     }
 }

@@ -68,8 +68,8 @@ impl Tally {
         let done = changes.iter().map(|change| change.request).collect::<HashSet<_>>();
         let mut tally = Self { operations: operations.len() as u64, ..Self::default() };
         for operation in operations {
-            match operation.outcome {
-                Outcome::Reserved { .. } | Outcome::Cancelled { .. } => tally.acknowledged += 1,
+            match &operation.outcome {
+                outcome if outcome.version_made().is_some() => tally.acknowledged += 1,
                 Outcome::Unknown { .. } => {
                     let is_done = done.contains(&RequestId(operation.request.as_u128()));
                     tally.unknown_done += u64::from(is_done);

@@ -102,6 +102,15 @@ pub fn outcome_names(outcome: &Outcome) -> (&'static str, &'static str) {
         Outcome::NotEnoughSeats { .. } => ("notEnoughSeats", "409 not enough seats left"),
         Outcome::SeatsPerRequest => ("seatsPerRequest", "400 seats per request"),
         Outcome::ReservationNotFound => ("reservationNotFound", "404 reservation not found"),
+        Outcome::Held { .. } => ("held", "201 held"),
+        Outcome::Confirmed { .. } => ("confirmed", "200 confirmed"),
+        Outcome::Extended { .. } => ("extended", "200 extended"),
+        Outcome::PartlyCancelled { .. } => ("partlyCancelled", "200 partly cancelled"),
+        Outcome::HoldExpired { .. } => ("holdExpired", "409 hold expired"),
+        Outcome::Stands { .. } => ("stands", "409 stands otherwise"),
+        Outcome::HoldLimit => ("holdLimit", "409 hold limit"),
+        Outcome::HoldSeconds => ("holdSeconds", "400 hold seconds"),
+        Outcome::NotAPart { .. } => ("notAPart", "400 not a part"),
         Outcome::NotDone { .. } => ("notDone", "503 not done"),
         Outcome::Unexpected { .. } => ("unexpected", "unexpected"),
         Outcome::Unknown { .. } => ("unknown", "no answer"),
@@ -193,11 +202,10 @@ impl Progress {
 
     fn note(&self, subject: usize, outcome: &Outcome) {
         self.requests_done.fetch_add(1, Ordering::Relaxed);
-        let (Outcome::Reserved { version, .. } | Outcome::Cancelled { version }) = outcome else {
-            return;
-        };
-        if let Some(greatest) = self.acknowledged.get(subject) {
-            greatest.fetch_max(*version, Ordering::SeqCst);
+        if let Some((version, greatest)) =
+            outcome.version_made().zip(self.acknowledged.get(subject))
+        {
+            greatest.fetch_max(version, Ordering::SeqCst);
         }
     }
 }

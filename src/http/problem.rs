@@ -135,6 +135,9 @@ struct Grounds {
     available: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<u32>,
+    /// How many seats the reservation has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has: Option<u32>,
     /// When the next of the holds is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_expires_at: Option<String>,
@@ -265,6 +268,7 @@ impl Problem {
             asked: Some(shortage.asked),
             available: Some(shortage.available),
             held: Some(shortage.held),
+            has: None,
             next_expires_at: shortage.next_expires_at.map(time_text),
             version: Some(shortage.version.get()),
         };
@@ -317,6 +321,7 @@ impl From<Refusal> for Problem {
             Refusal::NotAPart { has, .. } => {
                 let range = format!("must be less than {has}, or be left out");
                 let mut problem = Self::new(Code::NotAPart, detail);
+                problem.0.grounds.has = Some(has);
                 problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }

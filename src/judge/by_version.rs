@@ -78,7 +78,7 @@ fn attribute<'a>(
                 }
             }
             None if scope == Scope::Part => {}
-            None if matches!(change.fact, Fact::EventCreated(_)) => {}
+            None if matches!(change.fact, Fact::EventCreated(_) | Fact::Expired { .. }) => {}
             None => verdict.convict(laws::ASKED, || {
                 format!("nobody asked for the change at version {}", change.version)
             }),

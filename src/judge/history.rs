@@ -46,6 +46,35 @@ pub enum Asked {
         /// Which one.
         reservation: Uuid,
     },
+    /// Seats for a partner, kept for a while.
+    Hold {
+        /// Who is to have them.
+        #[serde(with = "partner_id")]
+        partner: PartnerId,
+        /// How many.
+        seats: u32,
+        /// For how long.
+        hold_seconds: u32,
+    },
+    /// To take for good what is held.
+    Confirm {
+        /// Which one.
+        reservation: Uuid,
+    },
+    /// To have kept longer what is held.
+    Extend {
+        /// Which one.
+        reservation: Uuid,
+        /// For how long from then on.
+        hold_seconds: u32,
+    },
+    /// To give up some seats of a reservation.
+    CancelPart {
+        /// Which one.
+        reservation: Uuid,
+        /// How many.
+        seats: u32,
+    },
     /// The event in numbers.
     Read,
 }
@@ -68,6 +97,36 @@ pub enum Outcome {
         /// The version that did it.
         version: u64,
     },
+    /// The seats are kept.
+    Held {
+        /// The reservation.
+        reservation: Uuid,
+        /// How many seats it has.
+        seats: u32,
+        /// The version that made it.
+        version: u64,
+        /// Until when, in milliseconds since 1970.
+        expires_at_ms: i64,
+    },
+    /// What was held is taken for good.
+    Confirmed {
+        /// The version that did it.
+        version: u64,
+    },
+    /// What is held is kept longer.
+    Extended {
+        /// The version that did it.
+        version: u64,
+        /// Until when, in milliseconds since 1970.
+        expires_at_ms: i64,
+    },
+    /// Some seats are given up.
+    PartlyCancelled {
+        /// The version that did it.
+        version: u64,
+        /// How many are left.
+        seats: u32,
+    },
     /// The event in numbers.
     Read {
         /// The version that they are of.
@@ -86,8 +145,29 @@ pub enum Outcome {
     },
     /// Refused: more seats, or fewer, than one request may take.
     SeatsPerRequest,
-    /// Refused: there is no such reservation, or it is cancelled already.
+    /// Refused: there is no such reservation, or none that could be given up.
     ReservationNotFound,
+    /// Refused: the time of the hold is up, and fewer seats are available than it had.
+    HoldExpired {
+        /// How many are available.
+        available: u32,
+        /// The version at which that is so.
+        version: u64,
+    },
+    /// Refused: the reservation stands otherwise than it would have to.
+    Stands {
+        /// How it stands.
+        how: Stand,
+    },
+    /// Refused: what is held cannot be held any longer.
+    HoldLimit,
+    /// Refused: seats are not held for such a time.
+    HoldSeconds,
+    /// Refused: the reservation has no more seats than were to be given up.
+    NotAPart {
+        /// How many it has.
+        has: u32,
+    },
     /// An answer by which certainly nothing was done, as when too many are waiting.
     NotDone {
         /// The answer in a few words.
@@ -103,6 +183,45 @@ pub enum Outcome {
         /// The answer in a few words.
         what: String,
     },
+}
+
+impl Outcome {
+    /// The version that made what was asked for, where it was done and that was told.
+    pub fn version_made(&self) -> Option<u64> {
+        match self {
+            Self::Reserved { version, .. }
+            | Self::Held { version, .. }
+            | Self::Confirmed { version }
+            | Self::Extended { version, .. }
+            | Self::PartlyCancelled { version, .. }
+            | Self::Cancelled { version } => Some(*version),
+            _ => None,
+        }
+    }
+
+    /// The version that an answer is of, where it tells one.
+    pub fn version_told(&self) -> Option<u64> {
+        match self {
+            Self::Read { version, .. }
+            | Self::NotEnoughSeats { version, .. }
+            | Self::HoldExpired { version, .. } => Some(*version),
+            _ => self.version_made(),
+        }
+    }
+}
+
+/// How a reservation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stand {
+    /// Its seats are kept for a while.
+    Held,
+    /// Its seats are taken.
+    Confirmed,
+    /// It was given up.
+    Cancelled,
+    /// Its time is up.
+    Expired,
 }
 
 /// Event ids as text.

@@ -20,6 +20,8 @@ pub const READ: &str = "every read shows the event as it was at its version";
 pub const REFUSED: &str = "seats were refused only where the rules refuse them";
 /// Refusals to cancel.
 pub const NOT_FOUND: &str = "no reservation was called missing while it was there";
+/// Refusals because of how a reservation stands.
+pub const STANDS: &str = "a reservation was said to stand only as it stood";
 /// Two changes in real time.
 pub const ORDER: &str = "a change asked for after another was answered comes after it";
 /// A read or a refusal, and what was told before.
@@ -28,7 +30,7 @@ pub const STALE: &str = "nobody was shown less than was told before he asked";
 pub const FORESEEN: &str = "nobody was shown a change before it was asked for";
 
 /// All of them, in the order in which a verdict lists them.
-pub(super) const ALL: [&str; 12] = [
+pub(super) const ALL: [&str; 13] = [
     LEDGER,
     HISTORY,
     FITTING,
@@ -38,6 +40,7 @@ pub(super) const ALL: [&str; 12] = [
     READ,
     REFUSED,
     NOT_FOUND,
+    STANDS,
     ORDER,
     STALE,
     FORESEEN,

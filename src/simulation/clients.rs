@@ -8,9 +8,12 @@ use futures_util::future::{Either, select};
 use uuid::Uuid;
 
 use super::plan::Plan;
-use crate::domain::{EventId, PartnerId, Refusal, RequestId, ReservationId};
-use crate::judge::history::{Asked, Operation, Outcome};
-use crate::office::{Office, OfficeError};
+use crate::domain::{
+    EventId, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, PartnerId, Refusal, RequestId, ReservationId,
+    Seats, Shortage, Status,
+};
+use crate::judge::history::{Asked, Operation, Outcome, Stand};
+use crate::office::{Office, OfficeError, Reserved};
 use crate::tasks::Scheduler;
 
 /// How long a client waits for a process that is down before it looks again.
@@ -100,7 +103,7 @@ impl Client {
         }
         // A node learns of another's commits when it writes, so with several of them what is only
         // looked at may be of any version that ever was: as if it had been asked for at the start.
-        let is_change = matches!(outcome, Outcome::Reserved { .. } | Outcome::Cancelled { .. });
+        let is_change = outcome.version_made().is_some();
         let is_unknown = matches!(outcome, Outcome::Unknown { .. });
         let began_us =
             if self.shared.plan.nodes == 1 || is_change || is_unknown { began_us } else { 0 };
@@ -111,7 +114,7 @@ impl Client {
         let event = self.shared.pick(&self.shared.events).expect("there is an event");
         let percent = self.shared.percent();
         if percent < self.shared.plan.cancel_percent {
-            return self.choose_cancellation(event);
+            return self.choose_change(event);
         }
         if percent >= 95 {
             return (event, Asked::Read);
@@ -122,16 +125,47 @@ impl Client {
             other => 1 + u32::try_from(other % 5).unwrap_or(0),
         };
         let partner = PartnerId::new(&format!("partner-{}", self.number % 3)).expect("a valid id");
+        if self.shared.percent() < self.shared.plan.hold_percent {
+            let hold_seconds = self.hold_seconds();
+            return (event, Asked::Hold { partner, seats, hold_seconds });
+        }
         (event, Asked::Reserve { partner, seats })
     }
 
+    /// Mostly times that are over soon, and now and then one that is not possible.
+    fn hold_seconds(&self) -> u32 {
+        match self.shared.percent() {
+            0 => 0,
+            1 => HOLD_SECONDS_MAX + 1,
+            2..10 => HOLD_SECONDS_MAX,
+            other => HOLD_SECONDS_MIN + u32::try_from(other % 20).unwrap_or(0),
+        }
+    }
+
+    /// What is to become of a reservation.
+    fn choose_change(&self, event: EventId) -> (EventId, Asked) {
+        let gives_up = self.shared.percent() >= self.shared.plan.hold_percent;
+        let (event, reservation) = self.choose_reservation(event, gives_up);
+        let asked = match self.shared.percent() {
+            _ if gives_up => Asked::Cancel { reservation },
+            0..45 => Asked::Confirm { reservation },
+            45..65 => Asked::Extend { reservation, hold_seconds: self.hold_seconds() },
+            65..80 => {
+                let seats = 1 + u32::try_from(self.shared.percent() % 3).unwrap_or(0);
+                Asked::CancelPart { reservation, seats }
+            }
+            _ => Asked::Cancel { reservation },
+        };
+        (event, asked)
+    }
+
     /// One of the reservations that anybody knows, also if it is cancelled already, or one that never
-    /// was.
-    fn choose_cancellation(&self, event: EventId) -> (EventId, Asked) {
+    /// was. Of those that are to be given up most are forgotten then.
+    fn choose_reservation(&self, event: EventId, is_given_up: bool) -> (EventId, Uuid) {
         let known = {
             let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
             let picked = self.shared.pick(&known);
-            if self.shared.percent() < 80 {
+            if is_given_up && self.shared.percent() < 80 {
                 known.retain(|kept| Some(kept) != picked.as_ref());
             }
             picked
@@ -142,7 +176,7 @@ impl Client {
             Some((event, id)) => (event, id.to_bits() ^ 1),
             None => (event, u128::from(self.shared.scheduler.draw())),
         };
-        (event, Asked::Cancel { reservation: Uuid::from_u128(bits) })
+        (event, Uuid::from_u128(bits))
     }
 
     /// Asks, and gives up after a while if the plan says so.
@@ -167,64 +201,116 @@ impl Client {
 
 fn reserved(outcome: &Outcome) -> Option<ReservationId> {
     match outcome {
-        Outcome::Reserved { reservation, .. } => ReservationId::from_bits(reservation.as_u128()),
+        Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. } => {
+            ReservationId::from_bits(reservation.as_u128())
+        }
         _ => None,
     }
 }
 
 async fn answer(office: &Office, event: &EventId, asked: &Asked, request: RequestId) -> Outcome {
-    match asked {
+    let answered = match asked {
+        Asked::Read => return read(office, event),
         Asked::Reserve { partner, seats } => {
-            match office.reserve(event, partner.clone(), *seats, request).await {
-                Ok(reserved) => Outcome::Reserved {
-                    reservation: Uuid::from_u128(reserved.id.to_bits()),
-                    seats: reserved.reservation.seats.get(),
-                    version: reserved.version.get(),
-                },
-                Err(error) => refused(error),
-            }
+            office.reserve(event, partner.clone(), *seats, request).await
         }
-        Asked::Cancel { reservation } => {
+        Asked::Hold { partner, seats, hold_seconds } => {
+            office.hold(event, partner.clone(), *seats, *hold_seconds, request).await
+        }
+        Asked::Confirm { reservation }
+        | Asked::Extend { reservation, .. }
+        | Asked::Cancel { reservation }
+        | Asked::CancelPart { reservation, .. } => {
             let Some(id) = ReservationId::from_bits(reservation.as_u128()) else {
                 return Outcome::ReservationNotFound;
             };
-            match office.cancel(id, request).await {
-                Ok(cancelled) => Outcome::Cancelled { version: cancelled.version.get() },
-                Err(error) => refused(error),
+            match asked {
+                Asked::Confirm { .. } => office.confirm(id, request).await,
+                Asked::Extend { hold_seconds, .. } => {
+                    office.extend(id, *hold_seconds, request).await
+                }
+                Asked::CancelPart { seats, .. } => {
+                    let seats = Seats::new(*seats).expect("nobody gives up no seats");
+                    office.cancel_part(id, seats, request).await
+                }
+                _ => office.cancel(id, request).await,
             }
         }
-        Asked::Read => match office.event(event) {
-            Ok(event) => Outcome::Read {
-                version: event.version().get(),
-                available: event.seats().available,
-                reservations: event.live_reservations(),
-            },
-            Err(error) => refused(error),
-        },
+    };
+    match answered {
+        Ok(reserved) => told(asked, &reserved),
+        Err(error) => refused(asked, error),
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed on from a Result")]
-fn refused(error: OfficeError) -> Outcome {
-    match error {
-        OfficeError::Refused(Refusal::NotEnoughSeats(shortage)) => Outcome::NotEnoughSeats {
-            available: shortage.available,
-            version: shortage.version.get(),
+fn told(asked: &Asked, reserved: &Reserved) -> Outcome {
+    let version = reserved.version.get();
+    let reservation = Uuid::from_u128(reserved.id.to_bits());
+    let seats = reserved.reservation.seats.get();
+    let expires_at_ms = match reserved.reservation.status {
+        Status::Held(hold) => hold.expires_at.0,
+        _ => 0,
+    };
+    match asked {
+        Asked::Reserve { .. } => Outcome::Reserved { reservation, seats, version },
+        Asked::Hold { .. } => Outcome::Held { reservation, seats, version, expires_at_ms },
+        Asked::Confirm { .. } => Outcome::Confirmed { version },
+        Asked::Extend { .. } => Outcome::Extended { version, expires_at_ms },
+        Asked::CancelPart { .. } => Outcome::PartlyCancelled { version, seats },
+        Asked::Cancel { .. } => Outcome::Cancelled { version },
+        Asked::Read => Outcome::Unexpected { what: "a read has changed something".to_owned() },
+    }
+}
+
+fn read(office: &Office, event: &EventId) -> Outcome {
+    match office.event(event) {
+        Ok(event) => Outcome::Read {
+            version: event.version().get(),
+            available: event.seats().available,
+            reservations: event.live_reservations(),
         },
-        OfficeError::Refused(Refusal::SeatsPerRequest { .. }) => Outcome::SeatsPerRequest,
-        OfficeError::Refused(
-            Refusal::ReservationNotFound
-            | Refusal::AlreadyCancelled { .. }
-            | Refusal::AlreadyExpired { .. },
-        ) => Outcome::ReservationNotFound,
+        Err(error) => refused(&Asked::Read, error),
+    }
+}
+
+fn refused(asked: &Asked, error: OfficeError) -> Outcome {
+    match error {
+        OfficeError::Refused(refusal) => refused_by(asked, &refusal),
         OfficeError::Overloaded | OfficeError::DiskFull => {
             Outcome::NotDone { what: error.to_string() }
         }
         OfficeError::Unavailable => Outcome::Unknown { what: error.to_string() },
-        OfficeError::Refused(_)
-        | OfficeError::EventNotFound
+        OfficeError::EventNotFound
         | OfficeError::EventExists(_)
         | OfficeError::TooManyEvents
         | OfficeError::EventDamaged(_) => Outcome::Unexpected { what: error.to_string() },
+    }
+}
+
+fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
+    let of = |shortage: &Shortage| (shortage.available, shortage.version.get());
+    match refusal {
+        Refusal::NotEnoughSeats(shortage) => {
+            let (available, version) = of(shortage);
+            Outcome::NotEnoughSeats { available, version }
+        }
+        Refusal::HoldExpired(shortage) => {
+            let (available, version) = of(shortage);
+            Outcome::HoldExpired { available, version }
+        }
+        Refusal::SeatsPerRequest { .. } => Outcome::SeatsPerRequest,
+        Refusal::HoldSeconds { .. } => Outcome::HoldSeconds,
+        Refusal::ReservationNotFound => Outcome::ReservationNotFound,
+        Refusal::AlreadyCancelled { .. } | Refusal::AlreadyExpired { .. }
+            if matches!(asked, Asked::Cancel { .. }) =>
+        {
+            Outcome::ReservationNotFound
+        }
+        Refusal::AlreadyCancelled { .. } => Outcome::Stands { how: Stand::Cancelled },
+        Refusal::AlreadyExpired { .. } => Outcome::Stands { how: Stand::Expired },
+        Refusal::AlreadyConfirmed => Outcome::Stands { how: Stand::Confirmed },
+        Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
+        Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
+        Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
     }
 }

@@ -4,15 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use super::clients::Shared;
-use crate::domain::{EventId, Version};
+use crate::domain::{Change, EventId, Fact, Version};
 use crate::judge::history::Operation;
 use crate::judge::{Scope, judge};
 use crate::office::Office;
 use crate::store::ledger;
 use crate::store::{Listed, Store};
 
-/// What is wrong at the end of a run, as sentences.
-pub(super) async fn judge_all(store: Store, office: Office, shared: Shared) -> Vec<String> {
+/// What is found at the end of a run.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is wrong, as sentences.
+    pub(super) faults: Vec<String>,
+    /// How many holds have expired.
+    pub(super) expired: u64,
+}
+
+/// Holds what is stored against what is shown and against what clients were told. The nodes are closed before, or holds would go on
+/// ending while that is looked for.
+pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) -> Found {
+    for office in &nodes {
+        office.close().await;
+    }
     let mut by_event: BTreeMap<EventId, Vec<Operation>> =
         shared.events.iter().map(|event| (event.clone(), Vec::new())).collect();
     for operation in shared.history.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -20,9 +33,11 @@ pub(super) async fn judge_all(store: Store, office: Office, shared: Shared) -> V
     }
     let listed = match store.events().await {
         Ok(listed) => listed,
-        Err(error) => return vec![error.to_string()],
+        Err(error) => return Found { faults: vec![error.to_string()], expired: 0 },
     };
-    let mut faults: Vec<_> = office.damages().iter().map(ToString::to_string).collect();
+    let damages = nodes.iter().flat_map(Office::damages);
+    let mut faults: Vec<_> = damages.map(|damage| damage.to_string()).collect();
+    let mut expired = 0;
     for Listed { event, loaded } in listed {
         let operations = by_event.remove(&event).unwrap_or_default();
         let record = match loaded {
@@ -40,7 +55,11 @@ pub(super) async fn judge_all(store: Store, office: Office, shared: Shared) -> V
                 continue;
             }
         };
-        if office.event(&event).map(|shown| shown.version()).ok() != Some(record.version) {
+        let has_expired = |change: &&Change| matches!(change.fact, Fact::Expired { .. });
+        expired += changes.iter().filter(has_expired).count() as u64;
+        // The one who wrote last shows what is stored; others learn of it when they write.
+        let shown = nodes.iter().filter_map(|office| office.event(&event).ok()?.version().into());
+        if shown.max() != Some(record.version) {
             faults.push(format!("{event} is shown at another version than it is stored at"));
         }
         let verdict = judge(record.number, &changes, &operations, Scope::Whole);
@@ -51,5 +70,5 @@ pub(super) async fn judge_all(store: Store, office: Office, shared: Shared) -> V
     for (event, operations) in by_event.iter().filter(|(_, operations)| !operations.is_empty()) {
         faults.push(format!("{event} is gone, with {} operations", operations.len()));
     }
-    faults
+    Found { faults, expired }
 }

@@ -16,6 +16,9 @@ pub struct Plan {
     pub clients: u32,
     /// How many of a hundred operations cancel something.
     pub cancel_percent: u64,
+    /// How many of a hundred reservations are held first, and of a hundred cancellations something else
+    /// that can become of a hold.
+    pub hold_percent: u64,
     /// How long a client thinks between two operations, at most.
     pub think_us_max: u64,
     /// How many of ten thousand requests are given up by the client before they are answered.
@@ -26,6 +29,8 @@ pub struct Plan {
     pub stops: u64,
     /// How many of a hundred thousand steps one of several nodes is killed at.
     pub node_kills: u64,
+    /// How much faster than everything else the clock goes by which holds end.
+    pub clock_pace: u64,
     /// How many of a hundred thousand steps the system's clock is set at.
     pub clock_jumps: u64,
     /// What the disk does.
@@ -48,11 +53,13 @@ impl Plan {
             capacity: within(1, 60),
             clients: within(1, 12),
             cancel_percent: pick(&[10, 30, 45, 60]),
+            hold_percent: pick(&[0, 30, 60, 90]),
             think_us_max: pick(&[1, 100, 1_000, 20_000]),
             hang_ups: pick(&[0, 0, 50, 500]),
             kills: pick(&[0, 0, 10, 100]),
             stops: pick(&[0, 0, 20]),
             node_kills: pick(&[0, 20, 100]),
+            clock_pace: pick(&[1, 100, 10_000]),
             clock_jumps: pick(&[0, 10, 200]),
             faults: Faults {
                 power_cuts: pick(&[0, 0, 5, 50, 200]),

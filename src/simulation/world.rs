@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clients::{Client, Shared};
+use super::finale::Found;
 use super::plan::Plan;
 use super::{Run, finale};
 use crate::clock::Clock;
@@ -44,6 +45,7 @@ pub(super) struct World {
     stops: u64,
     node_kills: u64,
     steps: u64,
+    expired: u64,
     faults: Vec<String>,
 }
 
@@ -77,6 +79,7 @@ impl World {
             stops: 0,
             node_kills: 0,
             steps: 0,
+            expired: 0,
             faults: Vec::new(),
         }
     }
@@ -106,6 +109,7 @@ impl World {
             node_kills: self.node_kills,
             happened: self.disk.happened(),
             steps: self.steps,
+            expired: self.expired,
             faults: self.faults,
         }
     }
@@ -121,8 +125,11 @@ impl World {
             self.faults.push("everybody waits for somebody else".to_owned());
             return false;
         }
-        let now_ms = i64::try_from(self.shared.scheduler.now_us() / 1000).unwrap_or(i64::MAX);
-        self.clock.set(self.clock_offset_ms + now_ms);
+        let passed_us = self.shared.scheduler.now_us() * self.shared.plan.clock_pace;
+        let now_ms = self.clock_offset_ms + i64::try_from(passed_us / 1000).unwrap_or(i64::MAX);
+        if self.clock.now().0 != now_ms {
+            self.clock.set(now_ms);
+        }
         true
     }
 
@@ -253,22 +260,24 @@ impl World {
             }
         }
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let office = self.nodes().first().cloned().flatten();
-        let (Some(store), Some(office)) = (store, office) else { return };
+        let nodes = self.nodes().iter().flatten().cloned().collect();
+        let Some(store) = store else { return };
         let found = Arc::new(Mutex::new(None));
-        let finale = finale::judge_all(store, office, self.shared.clone());
+        let finale = finale::judge_all(store, nodes, self.shared.clone());
         let told = found.clone();
         self.shared.scheduler.spawn(CLIENTS, async move {
-            let faults = finale.await;
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(faults);
+            let all = finale.await;
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(all);
         });
         while found.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             if !self.step() {
                 return;
             }
         }
-        let faults = found.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.faults.extend(faults.unwrap_or_default());
+        let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Found { faults, expired } = found.unwrap_or_default();
+        self.faults.extend(faults);
+        self.expired = expired;
     }
 }
 

@@ -91,8 +91,8 @@ impl Timeline {
     }
 
     fn count(&mut self, operation: &Operation, began_us: u64) {
-        let counts = match operation.outcome {
-            Outcome::Reserved { .. } | Outcome::Cancelled { .. } => &mut self.acknowledged,
+        let counts = match &operation.outcome {
+            outcome if outcome.version_made().is_some() => &mut self.acknowledged,
             Outcome::Unknown { .. } => &mut self.unanswered,
             _ => &mut self.other_answers,
         };
@@ -113,7 +113,7 @@ fn points<'a>(
 ) -> Vec<Point> {
     let mut newest = BTreeMap::<(usize, u64), Point>::new();
     for operation in operations {
-        let Some(version) = version_told(&operation.outcome) else { continue };
+        let Some(version) = operation.outcome.version_told() else { continue };
         let from_us = operation.began_us.saturating_sub(run.began_us);
         let at_us = operation.ended_us.saturating_sub(run.began_us);
         let life = run.lives.partition_point(|life| life.began_us <= at_us);
@@ -143,14 +143,4 @@ fn points<'a>(
 
 fn is_ready(life: &Life, at_us: u64) -> bool {
     life.ready_us.is_some_and(|ready_us| ready_us <= at_us)
-}
-
-fn version_told(outcome: &Outcome) -> Option<u64> {
-    match outcome {
-        Outcome::Reserved { version, .. }
-        | Outcome::Cancelled { version }
-        | Outcome::Read { version, .. }
-        | Outcome::NotEnoughSeats { version, .. } => Some(*version),
-        _ => None,
-    }
 }

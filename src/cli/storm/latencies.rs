@@ -14,6 +14,8 @@ const MICROSECONDS_MAX: u64 = 60_000_000;
 pub enum Kind {
     /// To take seats.
     Reserve,
+    /// To confirm or extend what is held.
+    Change,
     /// To give up a reservation.
     Cancel,
     /// To look.
@@ -22,14 +24,19 @@ pub enum Kind {
 
 impl Kind {
     /// Each kind, with its name.
-    pub const ALL: [(Self, &str); 3] =
-        [(Self::Reserve, "reserve"), (Self::Cancel, "cancel"), (Self::Read, "read")];
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Reserve, "reserve"),
+        (Self::Change, "change"),
+        (Self::Cancel, "cancel"),
+        (Self::Read, "read"),
+    ];
 
     /// What `asked` is for.
     pub fn of(asked: &Asked) -> Self {
         match asked {
-            Asked::Reserve { .. } => Self::Reserve,
-            Asked::Cancel { .. } => Self::Cancel,
+            Asked::Reserve { .. } | Asked::Hold { .. } => Self::Reserve,
+            Asked::Confirm { .. } | Asked::Extend { .. } => Self::Change,
+            Asked::Cancel { .. } | Asked::CancelPart { .. } => Self::Cancel,
             Asked::Read => Self::Read,
         }
     }
@@ -39,6 +46,7 @@ impl Kind {
 #[derive(Debug)]
 pub struct Latencies {
     reserve: Histogram<u64>,
+    change: Histogram<u64>,
     cancel: Histogram<u64>,
     read: Histogram<u64>,
 }
@@ -46,13 +54,14 @@ pub struct Latencies {
 impl Latencies {
     pub(super) fn new() -> Self {
         let empty = || Histogram::new_with_max(MICROSECONDS_MAX, 3).expect("the bounds are valid");
-        Self { reserve: empty(), cancel: empty(), read: empty() }
+        Self { reserve: empty(), change: empty(), cancel: empty(), read: empty() }
     }
 
     /// Those of one kind.
     pub fn of(&self, kind: Kind) -> &Histogram<u64> {
         match kind {
             Kind::Reserve => &self.reserve,
+            Kind::Change => &self.change,
             Kind::Cancel => &self.cancel,
             Kind::Read => &self.read,
         }
@@ -73,6 +82,7 @@ impl Latencies {
     fn of_mut(&mut self, kind: Kind) -> &mut Histogram<u64> {
         match kind {
             Kind::Reserve => &mut self.reserve,
+            Kind::Change => &mut self.change,
             Kind::Cancel => &mut self.cancel,
             Kind::Read => &mut self.read,
         }

@@ -1,10 +1,11 @@
 //! Each answer by itself: is it true of the version that it names?
 
-use super::stored::{At, State, Stored};
-use crate::domain::{Change, Fact, ReservationId};
-use crate::judge::history::{Asked, Operation, Outcome};
+use super::stored::{At, State, Stored, Stretch};
+use crate::domain::{Change, Fact, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, ReservationId, Version};
+use crate::judge::history::{Asked, Operation, Outcome, Stand};
 use crate::judge::laws;
 use crate::judge::verdict::Verdict;
+use uuid::Uuid;
 
 /// What an operation contributes to the order of things, if its answer is true by itself.
 ///
@@ -17,10 +18,36 @@ pub(super) enum Standing {
     ChangedUntold(u64),
     /// It was shown the event at this version.
     Shown(u64),
-    /// It was told that there is no such reservation, at a version that is not told.
-    NotFound(ReservationId),
+    /// It was told how a reservation stands, at a version that is not told.
+    Looked(ReservationId, Look),
     /// It says nothing about any version.
     Nothing,
+}
+
+/// How a reservation looked to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// There never was one.
+    Never,
+    /// There is none with seats in it.
+    Missing,
+    /// It stands so.
+    Stands(Stand),
+    /// It is confirmed and has so many seats.
+    Confirmed(u32),
+}
+
+impl Look {
+    /// Whether a reservation looks so in that stretch.
+    pub(super) fn is_of(self, stretch: &Stretch) -> bool {
+        let Some(how) = stretch.how else { return true };
+        match self {
+            Self::Never => false,
+            Self::Missing => matches!(how, Stand::Cancelled | Stand::Expired),
+            Self::Stands(told) => how == told,
+            Self::Confirmed(seats) => how == Stand::Confirmed && stretch.seats == seats,
+        }
+    }
 }
 
 /// Judges the answer to `operation`, of which `done` is in the ledger.
@@ -59,28 +86,76 @@ fn judged(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> 
     match (&operation.asked, &operation.outcome) {
         (_, Outcome::Unknown { .. }) => unknown(stored, operation, done),
         (Asked::Reserve { .. }, Outcome::Reserved { version, .. })
+        | (Asked::Hold { .. }, Outcome::Held { version, .. })
+        | (Asked::Confirm { .. }, Outcome::Confirmed { version })
+        | (Asked::Extend { .. }, Outcome::Extended { version, .. })
+        | (Asked::CancelPart { .. }, Outcome::PartlyCancelled { version, .. })
         | (Asked::Cancel { .. }, Outcome::Cancelled { version }) => {
             acknowledged(stored, operation, *version, done)
         }
+        (_, Outcome::Unexpected { what }) => Err((laws::FITTING, what.clone())),
+        _ => {
+            let judged = refused(stored, operation);
+            if !matches!(judged, Err((laws::FITTING, _))) {
+                nothing_done()?;
+            }
+            judged
+        }
+    }
+}
+
+/// An answer by which nothing was done.
+fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
+    let looked = |reservation: &Uuid, look| {
+        let id = ReservationId::from_bits(reservation.as_u128());
+        Ok(id.map_or(Standing::Nothing, |id| Standing::Looked(id, look)))
+    };
+    match (&operation.asked, &operation.outcome) {
         (Asked::Read, Outcome::Read { version, available, reservations }) => {
-            nothing_done()?;
             read(stored, *version, State { available: *available, reservations: *reservations })
         }
-        (Asked::Reserve { seats, .. }, Outcome::NotEnoughSeats { available, version }) => {
-            nothing_done()?;
-            not_enough_seats(stored, *seats, *available, *version)
-        }
-        (Asked::Reserve { seats, .. }, Outcome::SeatsPerRequest) => {
-            nothing_done()?;
+        (
+            Asked::Reserve { seats, .. } | Asked::Hold { seats, .. },
+            Outcome::NotEnoughSeats { available, version },
+        ) => not_enough_seats(stored, *seats, *available, *version),
+        (Asked::Reserve { seats, .. } | Asked::Hold { seats, .. }, Outcome::SeatsPerRequest) => {
             seats_per_request(stored, *seats)
         }
+        (
+            Asked::Hold { hold_seconds, .. } | Asked::Extend { hold_seconds, .. },
+            Outcome::HoldSeconds,
+        ) => hold_seconds_refused(*hold_seconds),
         (Asked::Cancel { reservation }, Outcome::ReservationNotFound) => {
-            nothing_done()?;
-            let id = ReservationId::from_bits(reservation.as_u128());
-            Ok(id.map_or(Standing::Nothing, Standing::NotFound))
+            looked(reservation, Look::Missing)
         }
-        (_, Outcome::NotDone { .. }) => nothing_done().map(|()| Standing::Nothing),
-        (_, Outcome::Unexpected { what }) => Err((laws::FITTING, what.clone())),
+        (
+            Asked::Confirm { reservation }
+            | Asked::Extend { reservation, .. }
+            | Asked::CancelPart { reservation, .. },
+            Outcome::ReservationNotFound,
+        ) => looked(reservation, Look::Never),
+        (Asked::Confirm { reservation }, Outcome::HoldExpired { available, version }) => {
+            hold_expired(stored, *reservation, *available, *version)
+        }
+        (
+            Asked::Confirm { reservation },
+            Outcome::Stands { how: how @ (Stand::Confirmed | Stand::Cancelled) },
+        )
+        | (
+            Asked::Extend { reservation, .. },
+            Outcome::Stands { how: how @ (Stand::Confirmed | Stand::Cancelled | Stand::Expired) },
+        )
+        | (
+            Asked::CancelPart { reservation, .. },
+            Outcome::Stands { how: how @ (Stand::Held | Stand::Cancelled | Stand::Expired) },
+        ) => looked(reservation, Look::Stands(*how)),
+        (Asked::Extend { reservation, .. }, Outcome::HoldLimit) => {
+            looked(reservation, Look::Stands(Stand::Held))
+        }
+        (Asked::CancelPart { reservation, seats }, Outcome::NotAPart { has }) if has <= seats => {
+            looked(reservation, Look::Confirmed(*has))
+        }
+        (_, Outcome::NotDone { .. }) => Ok(Standing::Nothing),
         (asked, outcome) => Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}"))),
     }
 }
@@ -114,30 +189,84 @@ fn acknowledged(
     if let Some(difference) = difference(stored, operation, change) {
         return wrong(difference);
     }
-    if let Outcome::Reserved { reservation, seats: told, .. } = &operation.outcome
-        && let Fact::Reserved { seats, nonce, .. } = &change.fact
-    {
-        let id = ReservationId { event: stored.number, version: change.version, nonce: *nonce };
-        if seats.get() != *told {
-            return wrong(format!("{told} seats, but they are {seats}"));
-        }
-        if id.to_bits() != reservation.as_u128() {
-            return wrong(format!("as {reservation}, but it is {:032x}", id.to_bits()));
-        }
+    if let Some(fault) = misreported(stored, &operation.outcome, change) {
+        return wrong(fault);
     }
     Ok(Standing::Changed(version))
 }
 
+/// What was told of a change that was made, and is not true of it.
+fn misreported(stored: &Stored<'_>, outcome: &Outcome, change: &Change) -> Option<String> {
+    let made =
+        |nonce| ReservationId { event: stored.number, version: change.version, nonce }.to_bits();
+    let is_so = |what: &str, told: i128, is: i128| {
+        (told != is).then(|| format!("{what} {told:x}, but it is {is:x}"))
+    };
+    match (outcome, &change.fact) {
+        (
+            Outcome::Reserved { reservation, seats: told, .. },
+            Fact::Reserved { seats, nonce, .. },
+        ) => is_so("with seats", (*told).into(), seats.get().into()).or_else(|| {
+            is_so("as", reservation.as_u128().cast_signed(), made(*nonce).cast_signed())
+        }),
+        (
+            Outcome::Held { reservation, seats: told, expires_at_ms, .. },
+            Fact::Held { seats, nonce, expires_at, .. },
+        ) => is_so("with seats", (*told).into(), seats.get().into())
+            .or_else(|| {
+                is_so("as", reservation.as_u128().cast_signed(), made(*nonce).cast_signed())
+            })
+            .or_else(|| is_so("until", (*expires_at_ms).into(), expires_at.0.into())),
+        (Outcome::Extended { expires_at_ms, .. }, Fact::Extended { expires_at, .. }) => {
+            is_so("until", (*expires_at_ms).into(), expires_at.0.into())
+        }
+        (
+            Outcome::PartlyCancelled { seats: told, version },
+            Fact::PartlyCancelled { reservation, .. },
+        ) => {
+            let kept = stored.seats_at(*reservation, *version)?;
+            is_so("with seats", (*told).into(), kept.into())
+        }
+        _ => None,
+    }
+}
+
 /// How a change differs from what was asked for.
 fn difference(stored: &Stored<'_>, operation: &Operation, change: &Change) -> Option<String> {
+    let is_of = |asked: &Uuid, made_by: &Version| {
+        ReservationId::from_bits(asked.as_u128())
+            .is_some_and(|id| id.version == *made_by && stored.has_made(id))
+    };
     let is_same = match (&operation.asked, &change.fact) {
         (Asked::Reserve { partner, seats }, Fact::Reserved { partner: by, seats: taken, .. }) => {
             partner == by && *seats == taken.get()
         }
-        (Asked::Cancel { reservation }, Fact::Cancelled { reservation: made_by }) => {
-            ReservationId::from_bits(reservation.as_u128())
-                .is_some_and(|id| id.version == *made_by && stored.has_made(id))
+        (
+            Asked::Hold { partner, seats, hold_seconds },
+            Fact::Held { partner: by, seats: taken, expires_at, .. },
+        ) => {
+            let until = change.at.plus_seconds(*hold_seconds);
+            partner == by && *seats == taken.get() && *expires_at == until
         }
+        (
+            Asked::Extend { reservation, hold_seconds },
+            Fact::Extended { reservation: made_by, expires_at },
+        ) => {
+            // It may be less, so as not to be longer than the longest hold.
+            let until = change.at.plus_seconds(*hold_seconds);
+            is_of(reservation, made_by) && *expires_at <= until
+        }
+        (
+            Asked::Confirm { reservation },
+            Fact::Confirmed { reservation: made_by } | Fact::ConfirmedLate { reservation: made_by },
+        )
+        | (Asked::Cancel { reservation }, Fact::Cancelled { reservation: made_by }) => {
+            is_of(reservation, made_by)
+        }
+        (
+            Asked::CancelPart { reservation, seats },
+            Fact::PartlyCancelled { reservation: made_by, seats: given },
+        ) => is_of(reservation, made_by) && *seats == given.get(),
         _ => false,
     };
     (!is_same).then(|| format!("asked was {:?}, done is {:?}", operation.asked, change.fact))
@@ -181,5 +310,37 @@ fn not_enough_seats(stored: &Stored<'_>, asked: u32, available: u32, version: u6
             wrong(format!("{asked} seats refused at version {version} with {available} available"))
         }
         At::State(_) => Ok(Standing::Shown(version)),
+    }
+}
+
+fn hold_seconds_refused(asked: u32) -> Judged {
+    if (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&asked) {
+        return Err((laws::REFUSED, format!("seats may be held for {asked} seconds")));
+    }
+    Ok(Standing::Nothing)
+}
+
+fn hold_expired(stored: &Stored<'_>, reservation: Uuid, available: u32, version: u64) -> Judged {
+    let wrong = |fault| Err((laws::STANDS, fault));
+    let life = ReservationId::from_bits(reservation.as_u128()).and_then(|id| stored.life_of(id));
+    let life = life.unwrap_or_default();
+    let is_at = |stretch: &&Stretch| {
+        stretch.since <= version && stretch.until.is_none_or(|until| version < until)
+    };
+    match (stored.at(version), life.iter().find(is_at)) {
+        (At::Missing, _) => wrong(format!("there never was a version {version}")),
+        (At::BeyondReplay, _) => Ok(Standing::Nothing),
+        (At::State(state), _) if state.available != available => {
+            let were = state.available;
+            wrong(format!("{available} seats told at version {version}, there were {were}"))
+        }
+        (At::State(_), Some(Stretch { how: Some(Stand::Expired), seats, .. }))
+            if *seats > available =>
+        {
+            Ok(Standing::Shown(version))
+        }
+        (At::State(_), stretch) => {
+            wrong(format!("told as expired at version {version}, it was {stretch:?}"))
+        }
     }
 }

@@ -15,12 +15,12 @@
 //! | a read or refusal | a change | that version or a lower one | `FORESEEN`, by who was shown it |
 //! | a change | a change | a lower version | `ORDER` |
 //!
-//! Only that a reservation was not found tells no version. It is given the lowest one at which it is
-//! true and which is not below what was told before: if any choice of these versions keeps to real
-//! time, then the lowest of each do, as a higher one can only make others look older.
+//! Only how a reservation stands, or that there is none, is told without a version. It is given the lowest
+//! one at which it is true and which is not below what was told before: if any choice of these versions
+//! keeps to real time, then the lowest of each do, as a higher one can only make others look older.
 
-use super::answers::Standing;
-use super::stored::Stored;
+use super::answers::{Look, Standing};
+use super::stored::{Stored, Stretch};
 use crate::domain::ReservationId;
 use crate::judge::history::Operation;
 use crate::judge::laws;
@@ -69,16 +69,18 @@ pub(super) fn judge(
                 changed(so_far, version, operations)
             }
             Standing::Shown(version) => shown(stored, so_far, version, operation, operations),
-            Standing::NotFound(id) => match not_found(stored, so_far, id, operation.ended_us) {
-                Ok(version) => {
-                    *standing = Standing::Shown(version);
-                    None
+            Standing::Looked(id, look) => {
+                match looked(stored, so_far, id, look, operation.ended_us) {
+                    Ok(version) => {
+                        *standing = Standing::Shown(version);
+                        None
+                    }
+                    Err(fault) => {
+                        *standing = Standing::Nothing;
+                        Some(fault)
+                    }
                 }
-                Err(fault) => {
-                    *standing = Standing::Nothing;
-                    Some(fault)
-                }
-            },
+            }
             Standing::Nothing => None,
         };
         if let Some((law, fault)) = fault {
@@ -160,27 +162,42 @@ impl Order {
     }
 }
 
-/// The lowest version at which the reservation was not there, of those at which it may have been
-/// looked for: not below what was told before, and without a change that was asked for afterwards.
-fn not_found(
+/// The lowest version at which the reservation stood as it was told, of those at which it may have been
+/// looked at: not below what was told before, and without a change that was asked for afterwards.
+fn looked(
     stored: &Stored<'_>,
     so_far: SoFar,
     id: ReservationId,
+    look: Look,
     ended_us: u64,
 ) -> Result<u64, Fault> {
     let known = so_far.told.version;
-    let there = |until: &str| {
-        let fault = format!("{:032x} was there from before it began until {until}", id.to_bits());
-        Err((laws::NOT_FOUND, fault))
+    let wrong = |until: &str| {
+        let law = if look == Look::Missing { laws::NOT_FOUND } else { laws::STANDS };
+        let id = id.to_bits();
+        Err((law, format!("{id:032x} was not {look:?} from before it began until {until}")))
     };
-    let lowest = match stored.life_of(id) {
-        Some((since, None)) if since <= known => return there("the end of the ledger"),
-        Some((since, Some(gone))) if since <= known => known.max(gone),
-        _ => known,
+    let life = stored.life_of(id).unwrap_or_default();
+    let Some(lowest) = lowest(&life, look, known) else {
+        return wrong("the end of the ledger");
     };
     match stored.first_asked_after(ended_us).map(|late| late.version.get()) {
         // If that version is among those that were told, whoever told them is convicted.
-        Some(late) if late > known && late <= lowest => there("after it ended"),
+        Some(late) if late > known && late <= lowest => wrong("after it ended"),
         _ => Ok(lowest),
     }
+}
+
+/// The lowest version, from `known` on, at which it looked so.
+fn lowest(life: &[Stretch], look: Look, known: u64) -> Option<u64> {
+    let is_before = life.first().is_none_or(|first| known < first.since);
+    if is_before && matches!(look, Look::Missing | Look::Never) {
+        return Some(known);
+    }
+    let is_such = |stretch: &&Stretch| look.is_of(stretch);
+    let at = |stretch: &Stretch| {
+        let from = stretch.since.max(known);
+        stretch.until.is_none_or(|until| from < until).then_some(from)
+    };
+    life.iter().filter(is_such).find_map(at)
 }

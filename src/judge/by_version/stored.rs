@@ -1,6 +1,7 @@
 //! The ledger, replayed: what the event was at each version, and when each change was asked for.
 
-use crate::domain::{Change, Event, EventId, EventNumber, Fact, ReservationId, Status};
+use crate::domain::{Change, Event, EventId, EventNumber, Fact, ReservationId, Version};
+use crate::judge::history::Stand;
 use crate::judge::laws;
 use crate::judge::verdict::Verdict;
 
@@ -90,25 +91,77 @@ impl<'a> Stored<'a> {
     /// Whether exactly this reservation was ever made.
     pub(super) fn has_made(&self, id: ReservationId) -> bool {
         let is_made_by = |change: &Change| match &change.fact {
-            Fact::Reserved { nonce, .. } => *nonce == id.nonce,
+            Fact::Reserved { nonce, .. } | Fact::Held { nonce, .. } => *nonce == id.nonce,
             _ => false,
         };
         id.event == self.number && self.changes_at(id.version.get()).iter().any(is_made_by)
     }
 
-    /// The reservation of this id, if it was ever made: the version since which it is there, and the
-    /// one since which it may be gone.
-    pub(super) fn life_of(&self, id: ReservationId) -> Option<(u64, Option<u64>)> {
+    /// How many seats the reservation that `made_by` made had at a version.
+    pub(super) fn seats_at(&self, made_by: Version, version: u64) -> Option<u32> {
+        let (id, _) = self.event.as_ref()?.reservation_made_by(made_by)?;
+        let life = self.life_of(id)?;
+        Some(life.iter().rev().find(|stretch| stretch.since <= version)?.seats)
+    }
+
+    /// How the reservation of this id stood, one stretch of versions after the other, if it was ever made.
+    pub(super) fn life_of(&self, id: ReservationId) -> Option<Vec<Stretch>> {
         let event = self.event.as_ref()?;
-        let gone = match event.reservation(id)?.status {
-            Status::Cancelled { since } | Status::Expired { since } => Some(since.get()),
-            Status::Confirmed | Status::Held(_) if self.states.len() < self.ledger.len() => {
-                // What the rest of a broken ledger did to it is not known.
-                Some(event.version().next().get())
+        let mut life: Vec<Stretch> = Vec::new();
+        for version in event.reservation(id)?.versions(id.version) {
+            let before = life.last().copied();
+            let change = self.changes_at(version.get()).first()?;
+            let (how, seats) = match &change.fact {
+                Fact::Reserved { seats, .. } => (Stand::Confirmed, seats.get()),
+                Fact::Held { seats, .. } => (Stand::Held, seats.get()),
+                other => (stand_after(other)?, before?.seats - seats_less(other)),
+            };
+            if let Some(before) = life.last_mut() {
+                before.until = Some(version.get());
             }
-            Status::Confirmed | Status::Held(_) => None,
-        };
-        Some((id.version.get(), gone))
+            life.push(Stretch { since: version.get(), until: None, how: Some(how), seats });
+        }
+        if self.states.len() < self.ledger.len()
+            && let Some(last) = life.last_mut()
+        {
+            // What the rest of a broken ledger did to it is not known.
+            let since = event.version().next().get();
+            last.until = Some(since);
+            let seats = last.seats;
+            life.push(Stretch { since, until: None, how: None, seats });
+        }
+        Some(life)
+    }
+}
+
+/// A stretch of versions at which a reservation stood in one way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) since: u64,
+    /// The first version that is not of it, if there is one.
+    pub(super) until: Option<u64>,
+    /// Nothing where that is not known.
+    pub(super) how: Option<Stand>,
+    pub(super) seats: u32,
+}
+
+fn stand_after(fact: &Fact) -> Option<Stand> {
+    match fact {
+        Fact::EventCreated(_) => None,
+        Fact::Held { .. } | Fact::Extended { .. } => Some(Stand::Held),
+        Fact::Reserved { .. }
+        | Fact::Confirmed { .. }
+        | Fact::ConfirmedLate { .. }
+        | Fact::PartlyCancelled { .. } => Some(Stand::Confirmed),
+        Fact::Cancelled { .. } => Some(Stand::Cancelled),
+        Fact::Expired { .. } => Some(Stand::Expired),
+    }
+}
+
+fn seats_less(fact: &Fact) -> u32 {
+    match fact {
+        Fact::PartlyCancelled { seats, .. } => seats.get(),
+        _ => 0,
     }
 }
 
@@ -136,7 +189,7 @@ fn replay(
             return Some(event);
         }
         // A ledger is replayed under the terms of today; a history is of one time.
-        if let Fact::Reserved { seats, .. } = &change.fact
+        if let Fact::Reserved { seats, .. } | Fact::Held { seats, .. } = &change.fact
             && *seats > event.seats_per_request_max()
         {
             let version = change.version;

@@ -222,6 +222,7 @@ impl System {
                     reservations: self.event.live_reservations(),
                 };
             }
+            other => panic!("no plan asks for {other:?}"),
         };
         let command =
             Command { by: Actor::Anonymous, request: RequestId(request.as_u128()), intent };

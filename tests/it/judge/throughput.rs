@@ -105,6 +105,7 @@ fn answer(
         Asked::Cancel { reservation } => {
             Intent::Cancel { reservation: ReservationId::from_bits(reservation.as_u128()).unwrap() }
         }
+        other => panic!("no plan asks for {other:?}"),
     };
     let command = Command { by: Actor::Anonymous, request: RequestId(request.as_u128()), intent };
     let Ok(change) = event.decide(&command, Timestamp(0)) else {
