@@ -58,7 +58,7 @@
 //! 3. [`office::Office::reserve`] draws the random part of the reservation's id and puts the command
 //!    into the event's queue, or answers `Overloaded` if that is full.
 //! 4. The event's writer (`office/writer.rs`) takes all commands that wait, clones the event (a few
-//!    pointers: its maps are persistent), and lets [`domain::Event::decide`] state a change or a
+//!    pointers: its maps are persistent), gives back what was held and whose time is up, and lets [`domain::Event::decide`] state a change or a
 //!    refusal for each, applying the changes as it goes. It checks the conservation laws.
 //! 5. [`store::Commit`] writes the changes down as pages, each with the digest of the one before,
 //!    and the new record. The committer thread ([`store::committer`]) has the pages inserted and the
