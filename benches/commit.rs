@@ -123,7 +123,7 @@ fn reserve(number: u64) -> Command {
         seats: 1,
         nonce: Nonce::from_bits(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
     };
-    Command { by: Actor::Anonymous, request: RequestId(u128::from(number) << 64 | 1), intent }
+    Command::new(Actor::Anonymous, RequestId(u128::from(number) << 64 | 1), intent)
 }
 
 fn commit(criterion: &mut Criterion) {

@@ -15,14 +15,18 @@ pub mod command;
 pub mod event;
 pub mod names;
 pub mod reservation;
+pub mod terms;
 
-pub use change::{Actor, Change, EventTerms, Fact};
+pub use change::{Actor, Change, Fact};
 pub use command::{Command, Intent, Refusal, Shortage};
-pub use event::{Event, PartnerTotals, SeatCounts, Violation};
+pub use event::{Block, Event, PartnerTotals, SeatCounts, Violation};
 pub use names::{
     EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
     Seats, Timestamp, Version,
 };
 pub use reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
+};
+pub use terms::{
+    Description, EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale, Reason, Venue, ZoneName,
 };

@@ -55,12 +55,12 @@ fn check(name: &str, scenario: impl Fn(u64) + Send + Sync + 'static) {
 }
 
 fn terms(capacity: u32) -> EventTerms {
-    EventTerms {
-        id: EventId::new("e").unwrap(),
-        name: EventName::new("An event").unwrap(),
-        capacity: Seats::new(capacity).unwrap(),
-        seats_per_request_max: Seats::new(10).unwrap(),
-    }
+    EventTerms::on_sale(
+        EventId::new("e").unwrap(),
+        EventName::new("An event").unwrap(),
+        Seats::new(capacity).unwrap(),
+        Seats::new(10).unwrap(),
+    )
 }
 
 fn partner() -> PartnerId {

@@ -13,12 +13,12 @@ const MEASURE: &str = "--bench";
 
 /// The terms of an event of `capacity` seats.
 pub(crate) fn terms(id: &str, capacity: u32) -> EventTerms {
-    EventTerms {
-        id: EventId::new(id).expect("a valid id"),
-        name: EventName::new("Bench").expect("a valid name"),
-        capacity: Seats::new(capacity).expect("some seats"),
-        seats_per_request_max: Seats::new(10).expect("some seats"),
-    }
+    EventTerms::on_sale(
+        EventId::new(id).expect("a valid id"),
+        EventName::new("Bench").expect("a valid name"),
+        Seats::new(capacity).expect("some seats"),
+        Seats::new(10).expect("some seats"),
+    )
 }
 
 /// Measures `ours` and `other` in turn and prints the medians, and the median of the ratios pair by

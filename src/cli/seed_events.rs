@@ -69,13 +69,12 @@ fn parse(text: &str) -> Result<Vec<EventTerms>, Failure> {
 }
 
 fn terms_of(read: &EventFile) -> Result<EventTerms, Failure> {
-    Ok(EventTerms {
-        id: EventId::new(&read.event_id).map_err(|invalid| format!("eventId {invalid}"))?,
-        name: EventName::new(&read.name).map_err(|invalid| format!("name {invalid}"))?,
-        capacity: Seats::new(read.total_seats).ok_or("totalSeats must be at least 1")?,
-        seats_per_request_max: Seats::new(read.seats_per_request_max)
-            .ok_or("seatsPerRequestMax must be at least 1")?,
-    })
+    Ok(EventTerms::on_sale(
+        EventId::new(&read.event_id).map_err(|invalid| format!("eventId {invalid}"))?,
+        EventName::new(&read.name).map_err(|invalid| format!("name {invalid}"))?,
+        Seats::new(read.total_seats).ok_or("totalSeats must be at least 1")?,
+        Seats::new(read.seats_per_request_max).ok_or("seatsPerRequestMax must be at least 1")?,
+    ))
 }
 
 #[cfg(test)]

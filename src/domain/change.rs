@@ -1,9 +1,10 @@
 //! A change: a past-tense fact at one version of an event, with its time and its author.
 //!
-//! Named seats and updates of an event are further variants of [`Fact`]; what a change may carry besides
-//! its fact has a place of its own in the codec, so neither needs a new format.
+//! Named seats are further variants of [`Fact`]; what a change may carry besides its fact has a place of
+//! its own in the codec, so neither needs a new format.
 
-use super::names::{EventId, EventName, Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
+use super::names::{Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
+use super::terms::{EventTerms, Reason};
 
 /// One entry of a ledger: what happened, when, by whom, because of which request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,20 @@ pub enum Actor {
 pub enum Fact {
     /// The event came into being, all seats available. Always version 1, and only there.
     EventCreated(EventTerms),
+    /// The event sells on other terms from now on. What was sold before stays as it is.
+    EventUpdated(EventTerms),
+    /// Seats were taken out of sale.
+    SeatsBlocked {
+        /// How many.
+        seats: Seats,
+        /// Why.
+        reason: Reason,
+    },
+    /// Seats that were taken out of sale are available again.
+    SeatsUnblocked {
+        /// The version that took them out.
+        block: Version,
+    },
     /// A partner took seats, confirmed at once.
     Reserved {
         /// Who took them.
@@ -95,7 +110,12 @@ impl Fact {
     /// it.
     pub fn reservation(&self) -> Option<Version> {
         match self {
-            Self::EventCreated(_) | Self::Reserved { .. } | Self::Held { .. } => None,
+            Self::EventCreated(_)
+            | Self::EventUpdated(_)
+            | Self::SeatsBlocked { .. }
+            | Self::SeatsUnblocked { .. }
+            | Self::Reserved { .. }
+            | Self::Held { .. } => None,
             Self::Cancelled { reservation }
             | Self::Confirmed { reservation }
             | Self::ConfirmedLate { reservation }
@@ -104,17 +124,4 @@ impl Fact {
             | Self::PartlyCancelled { reservation, .. } => Some(*reservation),
         }
     }
-}
-
-/// What an event sells, and on which terms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventTerms {
-    /// The event's public id.
-    pub id: EventId,
-    /// What it is called.
-    pub name: EventName,
-    /// How many seats there are.
-    pub capacity: Seats,
-    /// The most seats that one request may take; the least is 1.
-    pub seats_per_request_max: Seats,
 }

@@ -3,6 +3,7 @@
 use super::change::Actor;
 use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
 use super::reservation::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN};
+use super::terms::{EventStatus, EventTerms, NotOnSale, Reason};
 
 /// Something that somebody wants of an event. It is decided by [`super::Event::decide`].
 #[derive(Debug, Clone)]
@@ -11,13 +12,37 @@ pub struct Command {
     pub by: Actor,
     /// The request that asks.
     pub request: RequestId,
+    /// The version at which the event was when somebody looked at its terms, where it shall only be done
+    /// if they are still those.
+    pub if_terms_of: Option<Version>,
     /// What is wanted.
     pub intent: Intent,
+}
+
+impl Command {
+    /// A command that holds on whatever terms there are.
+    pub fn new(by: Actor, request: RequestId, intent: Intent) -> Self {
+        Self { by, request, if_terms_of: None, intent }
+    }
 }
 
 /// What is wanted of an event.
 #[derive(Debug, Clone)]
 pub enum Intent {
+    /// Sell on other terms.
+    Update(Box<EventTerms>),
+    /// Take seats out of sale.
+    Block {
+        /// How many.
+        seats: Seats,
+        /// Why.
+        reason: Reason,
+    },
+    /// Let seats be sold again that were taken out of sale.
+    Unblock {
+        /// The version that took them out.
+        block: Version,
+    },
     /// Take seats for a partner, confirmed at once.
     Reserve {
         /// For whom.
@@ -74,13 +99,60 @@ pub enum Intent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// More seats, or fewer, than one request may take.
-    #[error("a request takes between 1 and {most} seats")]
+    #[error("a request takes between {least} and {most} seats")]
     SeatsPerRequest {
         /// How many were asked for.
         asked: u32,
+        /// The least that one request may take.
+        least: u32,
         /// The most that one request may take.
         most: u32,
     },
+    /// Seats of the event are not sold now.
+    #[error("{why}")]
+    NotOnSale {
+        /// Why.
+        why: NotOnSale,
+        /// The version at which that was so.
+        version: Version,
+    },
+    /// The terms are not those that somebody has looked at.
+    #[error("the terms are of version {terms_of}, and not of {expected}")]
+    OtherTerms {
+        /// The version at which the event was when they were looked at.
+        expected: Version,
+        /// The version that made them.
+        terms_of: Version,
+        /// The version of the event.
+        version: Version,
+    },
+    /// The capacity would be less than what is taken.
+    #[error("{taken} seats are taken; the capacity cannot be {asked}")]
+    CapacityTaken {
+        /// How many seats there were to be.
+        asked: u32,
+        /// How many are held, sold or blocked.
+        taken: u32,
+        /// The version at which that was so.
+        version: Version,
+    },
+    /// An event does not go from the one status to the other.
+    #[error("an event that is {} does not become {}", .from.as_str(), .to.as_str())]
+    StatusChange {
+        /// What it is.
+        from: EventStatus,
+        /// What it was to be.
+        to: EventStatus,
+    },
+    /// Somebody may still confirm what is held.
+    #[error("{held} seats are held")]
+    SeatsHeld {
+        /// How many.
+        held: u32,
+    },
+    /// The event has taken no such seats out of sale, or they are back.
+    #[error("the event has no such block")]
+    BlockNotFound,
     /// Seats cannot be held for such a time.
     #[error("seats are held for {HOLD_SECONDS_MIN} to {HOLD_SECONDS_MAX} seconds")]
     HoldSeconds {

@@ -1,14 +1,16 @@
 //! The event: seats, who has them, and the two functions that change that.
 
 use std::fmt;
+use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use super::change::{Change, EventTerms, Fact};
+use super::change::{Change, Fact};
 use super::names::{
     EventId, EventName, EventNumber, PartnerId, ReservationId, Seats, Timestamp, Version,
 };
 use super::reservation::Reservation;
+use super::terms::{EventTerms, Reason};
 
 mod apply;
 mod decide;
@@ -48,9 +50,9 @@ pub struct PartnerTotals {
 pub struct Event {
     number: EventNumber,
     version: Version,
-    id: EventId,
-    name: EventName,
-    seats_per_request_max: Seats,
+    terms: Arc<EventTerms>,
+    /// The version that made them.
+    terms_of: Version,
     seats: SeatCounts,
     live_reservations: u64,
     /// By the version that made them. That order is the order of making, so an insert is at the
@@ -58,10 +60,23 @@ pub struct Event {
     reservations: OrdMap<Version, Reservation>,
     /// The reservations that are held, by the time at which that is over.
     holds: OrdSet<(Timestamp, Version)>,
+    /// Seats that are taken out of sale, by the version that did it.
+    blocks: OrdMap<Version, Block>,
     /// Everybody who ever reserved. The keys are the one copy of each partner's id.
     partners: OrdMap<PartnerId, PartnerTotals>,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// Seats that are taken out of sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// How many.
+    pub seats: Seats,
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A law that does not hold: a defect of this program or a damaged store, never of a request.
@@ -80,26 +95,25 @@ impl Event {
     /// # Errors
     /// When `change` is not an `EventCreated` at version 1.
     pub fn create(number: EventNumber, change: &Change) -> Result<Self, Violation> {
-        let Fact::EventCreated(EventTerms { id, name, capacity, seats_per_request_max }) =
-            &change.fact
-        else {
+        let Fact::EventCreated(terms) = &change.fact else {
             return Err(violation(change.version, "a ledger begins with EventCreated"));
         };
         if change.version != Version::FIRST {
             return Err(violation(change.version, "an event is created at version 1"));
         }
-        let capacity = capacity.get() + u32::from(cfg!(feature = "sabotage-one-seat-too-many"));
+        let capacity =
+            terms.capacity.get() + u32::from(cfg!(feature = "sabotage-one-seat-too-many"));
         let seats = SeatCounts { capacity, available: capacity, held: 0, confirmed: 0, blocked: 0 };
         Ok(Self {
             number,
             version: Version::FIRST,
-            id: id.clone(),
-            name: name.clone(),
-            seats_per_request_max: *seats_per_request_max,
+            terms: Arc::new(terms.clone()),
+            terms_of: Version::FIRST,
             seats,
             live_reservations: 0,
             reservations: OrdMap::new(),
             holds: OrdSet::new(),
+            blocks: OrdMap::new(),
             partners: OrdMap::new(),
             created_at: change.at,
             updated_at: change.at,
@@ -108,7 +122,7 @@ impl Event {
 
     /// The public id.
     pub fn id(&self) -> &EventId {
-        &self.id
+        &self.terms.id
     }
 
     /// The number under which the ledger is kept.
@@ -118,7 +132,7 @@ impl Event {
 
     /// What the event is called.
     pub fn name(&self) -> &EventName {
-        &self.name
+        &self.terms.name
     }
 
     /// How many changes the event has had.
@@ -136,9 +150,24 @@ impl Event {
         self.live_reservations
     }
 
+    /// What it sells, and on which terms.
+    pub fn terms(&self) -> &EventTerms {
+        &self.terms
+    }
+
+    /// The version that made the terms.
+    pub fn terms_of(&self) -> Version {
+        self.terms_of
+    }
+
     /// The most seats that one request may take.
     pub fn seats_per_request_max(&self) -> Seats {
-        self.seats_per_request_max
+        self.terms.seats_per_request_max
+    }
+
+    /// Seats that are taken out of sale, by the version that did it.
+    pub fn blocks(&self) -> impl Iterator<Item = (Version, &Block)> {
+        self.blocks.iter().map(|(version, block)| (*version, block))
     }
 
     /// When the event was created.

@@ -111,7 +111,7 @@ impl fmt::Display for PartnerId {
     }
 }
 
-fn bounded(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
+pub(super) fn bounded(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
     if text.trim().is_empty() {
         return Err(InvalidName::Blank);
     }
@@ -169,6 +169,9 @@ impl fmt::Display for Version {
 pub struct Seats(u32);
 
 impl Seats {
+    /// A single seat.
+    pub const ONE: Self = Self(1);
+
     /// Takes `count` as seats, unless it is zero.
     pub fn new(count: u32) -> Option<Self> {
         (count > 0).then_some(Self(count))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::reply::{Response, json_as, time_text};
-use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Refusal, RequestId, Shortage};
+use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RequestId, Shortage};
 use crate::office::OfficeError;
 
 /// When to try again after the server had too much to do or no room on its disk.
@@ -52,6 +52,20 @@ pub enum Code {
     ReservationCancelled,
     /// The time of the hold is up.
     ReservationExpired,
+    /// Seats of the event are not sold now.
+    NotOnSale,
+    /// The capacity would be less than what is taken.
+    CapacityTaken,
+    /// The event does not go from its status to that one.
+    StatusChange,
+    /// Somebody may still confirm what is held.
+    SeatsHeld,
+    /// There is no such block.
+    BlockNotFound,
+    /// The terms of the event are not those that `If-Match` names.
+    PreconditionFailed,
+    /// What is to be changed must be named by its version.
+    PreconditionRequired,
     /// There is such an event already.
     EventExists,
     /// The body is longer than any that the operation takes.
@@ -99,6 +113,13 @@ impl Code {
             Self::NotConfirmed => (S::CONFLICT, "not_confirmed", "Reservation is not confirmed"),
             Self::ReservationCancelled => (S::CONFLICT, "reservation_cancelled", "Reservation is cancelled"),
             Self::ReservationExpired => (S::CONFLICT, "reservation_expired", "Reservation has expired"),
+            Self::NotOnSale => (S::CONFLICT, "not_on_sale", "Event is not on sale"),
+            Self::CapacityTaken => (S::CONFLICT, "capacity_taken", "More seats are taken"),
+            Self::StatusChange => (S::CONFLICT, "status_change", "Status cannot change like that"),
+            Self::SeatsHeld => (S::CONFLICT, "seats_held", "Seats are held"),
+            Self::BlockNotFound => (S::NOT_FOUND, "block_not_found", "Block not found"),
+            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition_failed", "Event was changed meanwhile"),
+            Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "precondition_required", "If-Match is required"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
             Self::EventDamaged => (S::SERVICE_UNAVAILABLE, "event_damaged", "Event is damaged"),
@@ -138,6 +159,15 @@ struct Grounds {
     /// How many seats the reservation has.
     #[serde(skip_serializing_if = "Option::is_none")]
     has: Option<u32>,
+    /// How many seats are held, sold or blocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<u32>,
+    /// When the sale begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_sale_at: Option<String>,
+    /// When the sale ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off_sale_at: Option<String>,
     /// When the next of the holds is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_expires_at: Option<String>,
@@ -268,9 +298,9 @@ impl Problem {
             asked: Some(shortage.asked),
             available: Some(shortage.available),
             held: Some(shortage.held),
-            has: None,
             next_expires_at: shortage.next_expires_at.map(time_text),
             version: Some(shortage.version.get()),
+            ..Grounds::default()
         };
         problem
     }
@@ -300,13 +330,46 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            Refusal::SeatsPerRequest { most, .. } => {
-                let range = format!("must be between 1 and {most}");
+            Refusal::SeatsPerRequest { least, most, .. } => {
+                let range = format!("must be between {least} and {most}");
                 let mut problem = Self::new(Code::SeatsPerRequest, detail);
                 problem.0.error = Some(format!("Seats per request {range}"));
                 problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }
+            Refusal::NotOnSale { why, version } => {
+                let mut problem = Self::new(Code::NotOnSale, detail);
+                problem.0.grounds.version = Some(version.get());
+                match why {
+                    NotOnSale::NotYet { from } => {
+                        problem.0.grounds.on_sale_at = Some(time_text(from));
+                    }
+                    NotOnSale::Over { since } => {
+                        problem.0.grounds.off_sale_at = Some(time_text(since));
+                    }
+                    _ => {}
+                }
+                problem
+            }
+            Refusal::OtherTerms { version, .. } => {
+                let mut problem = Self::new(Code::PreconditionFailed, detail);
+                problem.0.grounds.version = Some(version.get());
+                problem
+            }
+            Refusal::CapacityTaken { asked, taken, version } => {
+                let mut problem = Self::new(Code::CapacityTaken, detail);
+                problem.0.grounds.asked = Some(asked);
+                problem.0.grounds.taken = Some(taken);
+                problem.0.grounds.version = Some(version.get());
+                problem
+            }
+            Refusal::StatusChange { .. } => Self::new(Code::StatusChange, detail),
+            Refusal::SeatsHeld { held } => {
+                let mut problem = Self::new(Code::SeatsHeld, detail);
+                problem.0.grounds.held = Some(held);
+                problem
+            }
+            Refusal::BlockNotFound => Self::new(Code::BlockNotFound, detail),
             Refusal::NotEnoughSeats(shortage) => {
                 Self::short(Code::NotEnoughSeats, detail, shortage)
             }

@@ -105,7 +105,7 @@ impl Office {
         intent: Intent,
         request: RequestId,
     ) -> Result<Reserved, OfficeError> {
-        let command = Command { by: Actor::Anonymous, request, intent };
+        let command = Command::new(Actor::Anonymous, request, intent);
         let Made { change, reservation } = desk.ask(command).await?;
         // Each of these intents is about one reservation.
         let (id, reservation) = reservation.ok_or(OfficeError::Unavailable)?;

@@ -246,6 +246,16 @@ impl Writer {
         let version = change.version;
         let what = match &change.fact {
             Fact::EventCreated(_) => return,
+            Fact::EventUpdated(terms) => {
+                let (seats, status) = (terms.capacity, terms.status.as_str());
+                format!("the event sells on other terms: {seats} seats, {status}")
+            }
+            Fact::SeatsBlocked { seats, reason } => {
+                format!("{seats} seats were taken out of sale: {:?}", reason.as_str())
+            }
+            Fact::SeatsUnblocked { block } => {
+                format!("the seats of block {block} are back in sale")
+            }
             Fact::Reserved { partner, seats, nonce } => {
                 format!(
                     "{:?} reserved {seats} seats as {}",
@@ -282,7 +292,7 @@ impl Writer {
 fn expiry(event: &Event, now: Timestamp) -> Option<Change> {
     let (_, reservation) = event.next_to_expire()?;
     let intent = Intent::Expire { reservation };
-    let command = Command { by: Actor::System, request: RequestId::NOBODY, intent };
+    let command = Command::new(Actor::System, RequestId::NOBODY, intent);
     event.decide(&command, now).ok()
 }
 

@@ -312,5 +312,11 @@ fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
         Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
         Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
         Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
+        Refusal::NotOnSale { .. }
+        | Refusal::OtherTerms { .. }
+        | Refusal::CapacityTaken { .. }
+        | Refusal::StatusChange { .. }
+        | Refusal::SeatsHeld { .. }
+        | Refusal::BlockNotFound => Outcome::Unexpected { what: refusal.to_string() },
     }
 }

@@ -322,12 +322,12 @@ impl Opening {
             if known {
                 continue;
             }
-            let terms = EventTerms {
-                id: id.clone(),
-                name: EventName::new("An event").expect("a valid name"),
-                capacity: Seats::new(self.shared.plan.capacity).expect("at least one"),
-                seats_per_request_max: Seats::new(SEATS_PER_REQUEST_MAX).expect("at least one"),
-            };
+            let terms = EventTerms::on_sale(
+                id.clone(),
+                EventName::new("An event").expect("a valid name"),
+                Seats::new(self.shared.plan.capacity).expect("at least one"),
+                Seats::new(SEATS_PER_REQUEST_MAX).expect("at least one"),
+            );
             let request = RequestId(self.shared.scheduler.draw().into());
             office.create_event(terms, Actor::System, request).await?;
         }

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use ticketboss::domain::{
-    Actor, Change, Event, EventName, EventNumber, EventTerms, Fact, Nonce, RequestId, SeatCounts,
-    Seats, Timestamp, Version,
+    Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact,
+    Nonce, Reason, RequestId, SeatCounts, Seats, Timestamp, Venue, Version, ZoneName,
 };
 use ticketboss::store::codec::{
     CHANGE_BYTES_MAX, Digest, PAGE_BYTES_MAX, Page, PageWriter, RECORD_BYTES, Record, Unreadable,
@@ -95,6 +95,43 @@ const GOLDEN_HOLDS: &str = concat!(
     "44e508f948eb2721", // checksum
 );
 
+const GOLDEN_TERMS: &str = concat!(
+    "01",     // format
+    "fb2c01", // number
+    "01",     // first version
+    "abababababababababababababababababababababababababababababababab",
+    "fd0018952e2b030000", // the time of the first change
+    "04",                 // four changes, each with time, by, request, fact, no details
+    "000100000000000000000000000000000000",
+    "09", // EventCreatedOn: id, name, description, venue, start, zone
+    "0165",
+    "0145",
+    "010164",
+    "010176",
+    "0106",
+    "0103555443",
+    "fbf401020a1e", // capacity, least and most of a request, hold
+    "01020104",     // from when on sale, from when not any more
+    "00",           // draft
+    "00",
+    "000100000000000000000000000000000000",
+    "0a", // EventUpdated: the same
+    "0165",
+    "0145",
+    "00000000",
+    "fbf401010afb5802",
+    "0000",
+    "01",
+    "00",
+    "000100000000000000000000000000000000",
+    "0b030172", // SeatsBlocked: seats, reason
+    "00",
+    "000100000000000000000000000000000000",
+    "0c03", // SeatsUnblocked: block
+    "00",
+    "e9cb7d393ff56b46", // checksum
+);
+
 const GOLDEN_PAGE_DIGEST: &str = "c757f2dcd8ae4a03908cca45f3db179f7b9527daaf706b37a80b2792553257fe";
 
 fn golden_record() -> Record {
@@ -116,12 +153,12 @@ fn golden_page() -> Page {
         request: RequestId(request),
         fact,
     };
-    let creation = Fact::EventCreated(EventTerms {
-        id: event_id("node-meetup-2025"),
-        name: EventName::new("Nöde").unwrap(),
-        capacity: Seats::new(500).unwrap(),
-        seats_per_request_max: Seats::new(10).unwrap(),
-    });
+    let creation = Fact::EventCreated(EventTerms::on_sale(
+        event_id("node-meetup-2025"),
+        EventName::new("Nöde").unwrap(),
+        Seats::new(500).unwrap(),
+        Seats::new(10).unwrap(),
+    ));
     let reserved = Fact::Reserved {
         partner: partner("acme"),
         seats: Seats::new(3).unwrap(),
@@ -213,6 +250,43 @@ fn holds_have_exactly_these_bytes() {
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
     assert_eq!(to_hex(&bytes), GOLDEN_HOLDS);
+    assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
+}
+
+#[test]
+fn terms_have_exactly_these_bytes() {
+    let at = Timestamp(1_742_000_000_000);
+    let usual = EventTerms::on_sale(
+        event_id("e"),
+        EventName::new("E").unwrap(),
+        Seats::new(500).unwrap(),
+        Seats::new(10).unwrap(),
+    );
+    let terms = EventTerms {
+        description: Some(Description::new("d").unwrap()),
+        venue: Some(Venue::new("v").unwrap()),
+        starts_at: Some(Timestamp(3)),
+        zone: Some(ZoneName::new("UTC").unwrap()),
+        seats_per_request_min: Seats::new(2).unwrap(),
+        hold_seconds: 30,
+        on_sale_at: Some(Timestamp(1)),
+        off_sale_at: Some(Timestamp(2)),
+        status: EventStatus::Draft,
+        ..usual.clone()
+    };
+    let facts = [
+        Fact::EventCreated(terms),
+        Fact::EventUpdated(usual),
+        Fact::SeatsBlocked { seats: Seats::new(3).unwrap(), reason: Reason::new("r").unwrap() },
+        Fact::SeatsUnblocked { block: version(3) },
+    ];
+    let changes = (1..).zip(facts).map(|(number, fact)| {
+        let (by, request) = (Actor::System, RequestId::NOBODY);
+        Change { version: version(number), at, by, request, fact }
+    });
+    let page = Page { changes: changes.collect(), ..golden_page() };
+    let (bytes, digest) = encode_page(&page);
+    assert_eq!(to_hex(&bytes), GOLDEN_TERMS);
     assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
 }
 

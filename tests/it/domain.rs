@@ -2,8 +2,8 @@
 //! answer to any sequence of commands.
 
 use ticketboss::domain::{
-    Actor, Change, Command, Event, EventNumber, Fact, Intent, Nonce, Refusal, RequestId,
-    ReservationId, Seats, Status, Timestamp, Version,
+    Actor, Change, Command, Event, EventNumber, EventStatus, EventTerms, Fact, Intent, Nonce,
+    Reason, Refusal, RequestId, ReservationId, Seats, Status, Timestamp, Version,
 };
 
 use crate::support::{cancel, command, created, partner, portrait, reserve, short, terms, version};
@@ -23,6 +23,9 @@ const NUMBER: EventNumber = EventNumber(7);
 /// | `cancel v2 1` | gives up so many of its seats |
 /// | `extend v2 600` | has them kept for so many seconds from now on |
 /// | `expire v2` | as the writer asks for it by himself |
+/// | `seats 8`, `status paused`, `window 1000 2000`, `request 2 4` | changes the terms |
+/// | `if v2 seats 8` | changes them if they are still those of that version of the event |
+/// | `block 3`, `unblock v2` | takes seats out of sale, and puts those of version 2 back |
 /// | `clock 900` | sets the clock, in milliseconds |
 ///
 /// An outcome is `v2 avail 497` (and `at 900` once the script has set the clock, and `until 1900` where
@@ -71,6 +74,26 @@ impl Teller {
                 let intent = Intent::Hold { partner, seats, nonce, hold_seconds };
                 format!("{operation} -> {}", self.decide(&command(intent)))
             }
+            ["block", seats] => {
+                let seats = Seats::new(seats.parse().unwrap()).unwrap();
+                let reason = Reason::new("a camera").unwrap();
+                format!("{operation} -> {}", self.decide(&command(Intent::Block { seats, reason })))
+            }
+            ["unblock", block] => {
+                let block = version(block.strip_prefix('v').unwrap().parse().unwrap());
+                format!("{operation} -> {}", self.decide(&command(Intent::Unblock { block })))
+            }
+            ["if", expected, ref change @ ..] => {
+                let expected = version(expected.strip_prefix('v').unwrap().parse().unwrap());
+                let update = Intent::Update(Box::new(self.changed(change)));
+                let update = Command { if_terms_of: Some(expected), ..command(update) };
+                format!("{operation} -> {}", self.decide(&update))
+            }
+            ["seats" | "status" | "window" | "request", ..] => {
+                let change = operation.split_whitespace().collect::<Vec<_>>();
+                let update = Intent::Update(Box::new(self.changed(&change)));
+                format!("{operation} -> {}", self.decide(&command(update)))
+            }
             [what, made_by, ref more @ ..] => {
                 let made_by = version(made_by.strip_prefix('v').unwrap().parse().unwrap());
                 let reservation = reservation_id(made_by, 5);
@@ -89,6 +112,29 @@ impl Teller {
             }
             _ => panic!("no such operation: {operation}"),
         }
+    }
+
+    /// The terms of the event with this change.
+    fn changed(&self, change: &[&str]) -> EventTerms {
+        let mut terms = self.event.as_ref().unwrap().terms().clone();
+        let seats = |text: &str| Seats::new(text.parse().unwrap()).unwrap();
+        let moment = |text: &str| Some(Timestamp(text.parse().unwrap()));
+        match *change {
+            ["seats", capacity] => terms.capacity = seats(capacity),
+            ["window", from, until] => {
+                (terms.on_sale_at, terms.off_sale_at) = (moment(from), moment(until));
+            }
+            ["request", least, most] => {
+                (terms.seats_per_request_min, terms.seats_per_request_max) =
+                    (seats(least), seats(most));
+            }
+            ["status", status] => {
+                let mut all = EventStatus::ALL.into_iter();
+                terms.status = all.find(|(_, name)| *name == status).unwrap().0;
+            }
+            _ => panic!("no such change: {change:?}"),
+        }
+        terms
     }
 
     fn decide(&mut self, command: &Command) -> String {
@@ -127,6 +173,12 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::TooManyExtensions => "too_many_extensions",
         Refusal::HeldLongEnough { .. } => "held_long_enough",
         Refusal::NotAPart { .. } => "not_a_part",
+        Refusal::NotOnSale { .. } => "not_on_sale",
+        Refusal::OtherTerms { .. } => "other_terms",
+        Refusal::CapacityTaken { .. } => "capacity_taken",
+        Refusal::StatusChange { .. } => "status_change",
+        Refusal::SeatsHeld { .. } => "seats_held",
+        Refusal::BlockNotFound => "block_not_found",
     }
 }
 
@@ -323,6 +375,114 @@ fn a_part_of_a_confirmed_reservation_is_given_up() {
 }
 
 #[test]
+fn nothing_is_taken_while_the_event_is_not_on_sale() {
+    check(
+        "
+        event 10
+        clock 500
+        hold acme 2 600 -> v2 avail 8 at 500 until 600500
+        hold acme 1 10 -> v3 avail 7 at 500 until 10500
+        status paused -> v4 avail 7 at 500
+        reserve acme 1 -> not_on_sale
+        hold acme 1 600 -> not_on_sale
+        extend v2 900 -> not_on_sale
+        clock 10500
+        expire v3 -> v5 avail 8 at 10500
+        confirm v3 -> not_on_sale
+        confirm v2 -> v6 avail 8 at 10500
+        cancel v2 1 -> v7 avail 9 at 10500
+        status onSale -> v8 avail 9 at 10500
+        confirm v3 -> v9 avail 8 at 10500
+        status closed -> v10 avail 8 at 10500
+        reserve acme 1 -> not_on_sale
+        reserve acme 11 -> seats_per_request
+        status draft -> status_change
+        status archived -> v11 avail 8 at 10500
+        status onSale -> status_change
+        cancel v2 -> v12 avail 9 at 10500
+        ",
+    );
+}
+
+#[test]
+fn the_sale_window_binds_to_the_millisecond() {
+    check(
+        "
+        event 10
+        clock 0
+        window 1000 2000 -> v2 avail 10 at 0
+        clock 999
+        reserve acme 1 -> not_on_sale
+        clock 1000
+        reserve acme 1 -> v3 avail 9 at 1000
+        clock 1999
+        hold acme 1 10 -> v4 avail 8 at 1999 until 11999
+        clock 2000
+        reserve acme 1 -> not_on_sale
+        extend v4 20 -> not_on_sale
+        confirm v4 -> v5 avail 8 at 2000
+        ",
+    );
+}
+
+#[test]
+fn the_capacity_is_never_less_than_what_is_taken() {
+    check(
+        "
+        event 10
+        reserve acme 4 -> v2 avail 6
+        block 3 -> v3 avail 3
+        block 4 -> not_enough_seats
+        seats 6 -> capacity_taken
+        seats 7 -> v4 avail 0
+        reserve acme 1 -> not_enough_seats
+        seats 20 -> v5 avail 13
+        unblock v2 -> block_not_found
+        unblock v3 -> v6 avail 16
+        unblock v3 -> block_not_found
+        request 2 4 -> v7 avail 16
+        reserve acme 1 -> seats_per_request
+        reserve acme 5 -> seats_per_request
+        reserve acme 2 -> v8 avail 14
+        ",
+    );
+}
+
+#[test]
+fn terms_are_changed_by_those_who_know_them() {
+    check(
+        "
+        event 10
+        reserve acme 4 -> v2 avail 6
+        if v1 seats 11 -> v3 avail 7
+        if v1 seats 12 -> other_terms
+        if v2 seats 12 -> other_terms
+        reserve acme 1 -> v4 avail 6
+        if v4 seats 12 -> v5 avail 7
+        if v6 seats 12 -> other_terms
+        ",
+    );
+}
+
+#[test]
+fn an_event_with_holds_is_not_archived() {
+    check(
+        "
+        event 10
+        clock 0
+        hold acme 2 600 -> v2 avail 8 at 0 until 600000
+        status archived -> status_change
+        status closed -> v3 avail 8 at 0
+        status archived -> seats_held
+        cancel v2 -> v4 avail 10 at 0
+        status archived -> v5 avail 10 at 0
+        status closed -> v6 avail 10 at 0
+        status onSale -> v7 avail 10 at 0
+        ",
+    );
+}
+
+#[test]
 fn a_refusal_says_what_it_rested_on() {
     let (mut event, _) = created(NUMBER, terms("node-meetup", 12), 0);
     let acme = partner("acme");
@@ -332,7 +492,7 @@ fn a_refusal_says_what_it_rested_on() {
         |event: &Event, command: Command| event.decide(&command, Timestamp(0)).unwrap_err();
     assert_eq!(
         refused(&event, reserve(&acme, 11, 5)),
-        Refusal::SeatsPerRequest { asked: 11, most: 10 }
+        Refusal::SeatsPerRequest { asked: 11, least: 1, most: 10 }
     );
     assert_eq!(refused(&event, reserve(&acme, 3, 5)), short(3, 2, version(2)));
     let id = reservation_id(version(2), 5);

@@ -108,12 +108,12 @@ async fn close(office: Office) {
 }
 
 fn terms(event: &EventId) -> EventTerms {
-    EventTerms {
-        id: event.clone(),
-        name: EventName::new("Node Meetup 2025").unwrap(),
-        capacity: Seats::new(1_000_000_000).unwrap(),
-        seats_per_request_max: Seats::new(10).unwrap(),
-    }
+    EventTerms::on_sale(
+        event.clone(),
+        EventName::new("Node Meetup 2025").unwrap(),
+        Seats::new(1_000_000_000).unwrap(),
+        Seats::new(10).unwrap(),
+    )
 }
 
 /// Sells from many sides at once until each of them was told that the disk is full.

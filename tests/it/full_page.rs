@@ -37,12 +37,12 @@ fn sales(number: ticketboss::domain::EventNumber, id: &EventId, partner: &str) -
         request: RequestId(u128::MAX),
         fact,
     };
-    let terms = EventTerms {
-        id: id.clone(),
-        name: EventName::new("Node Meetup 2025").unwrap(),
-        capacity: Seats::new(5000).unwrap(),
-        seats_per_request_max: Seats::new(10).unwrap(),
-    };
+    let terms = EventTerms::on_sale(
+        id.clone(),
+        EventName::new("Node Meetup 2025").unwrap(),
+        Seats::new(5000).unwrap(),
+        Seats::new(10).unwrap(),
+    );
     let mut changes = vec![change(Version::FIRST, Fact::EventCreated(terms))];
     let mut event = Event::create(number, &changes[0]).unwrap();
     for _ in 0..2000 {

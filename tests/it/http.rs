@@ -435,12 +435,12 @@ async fn without_an_event_there_is_nothing_to_reserve() {
 async fn the_events_own_limit_is_in_the_text() {
     let store = Store::Memory(MemoryStore::default());
     let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    let terms = EventTerms {
-        id: EventId::new("e").unwrap(),
-        name: EventName::new("An event").unwrap(),
-        capacity: Seats::new(100).unwrap(),
-        seats_per_request_max: Seats::new(4).unwrap(),
-    };
+    let terms = EventTerms::on_sale(
+        EventId::new("e").unwrap(),
+        EventName::new("An event").unwrap(),
+        Seats::new(100).unwrap(),
+        Seats::new(4).unwrap(),
+    );
     office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
     let server = Server::of_office(office, standard_limits()).await;
     let answer = reserve(server.address, "p", 5).await;
@@ -452,12 +452,12 @@ async fn the_events_own_limit_is_in_the_text() {
 async fn more_than_may_wait_are_told_to_come_back() {
     let store = Store::Memory(MemoryStore::default());
     let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    let terms = EventTerms {
-        id: EventId::new("e").unwrap(),
-        name: EventName::new("An event").unwrap(),
-        capacity: Seats::new(1_000_000).unwrap(),
-        seats_per_request_max: Seats::new(10).unwrap(),
-    };
+    let terms = EventTerms::on_sale(
+        EventId::new("e").unwrap(),
+        EventName::new("An event").unwrap(),
+        Seats::new(1_000_000).unwrap(),
+        Seats::new(10).unwrap(),
+    );
     let event = terms.id.clone();
     office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
     let partner = PartnerId::new("p").unwrap();

@@ -146,7 +146,7 @@ async fn what_the_rules_refuse_is_refused(store: Store) {
     let reserved = reserve(&office, 10).await.unwrap();
     for asked in [0, 11, u32::MAX] {
         let refused = refusal(reserve(&office, asked).await);
-        assert_eq!(refused, Refusal::SeatsPerRequest { asked, most: 10 });
+        assert_eq!(refused, Refusal::SeatsPerRequest { asked, least: 1, most: 10 });
     }
     let not_enough = short(3, 2, version(2));
     assert_eq!(refusal(reserve(&office, 3).await), not_enough);
@@ -502,7 +502,7 @@ async fn a_full_disk_stops_sales_but_not_reading_until_there_is_room() {
     assert_eq!(office.reservation(reserved.id).unwrap().seats.get(), 3);
     // What needs no room is still decided.
     let refused = refusal(reserve(&office, 11).await);
-    assert_eq!(refused, Refusal::SeatsPerRequest { asked: 11, most: 10 });
+    assert_eq!(refused, Refusal::SeatsPerRequest { asked: 11, least: 1, most: 10 });
     office.close().await;
     drop(office);
 

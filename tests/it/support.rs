@@ -24,12 +24,12 @@ pub(crate) fn version(number: u64) -> Version {
 }
 
 pub(crate) fn terms(id: &str, capacity: u32) -> EventTerms {
-    EventTerms {
-        id: event_id(id),
-        name: EventName::new("Node Meetup").unwrap(),
-        capacity: Seats::new(capacity).unwrap(),
-        seats_per_request_max: Seats::new(SEATS_PER_REQUEST_MAX).unwrap(),
-    }
+    EventTerms::on_sale(
+        event_id(id),
+        EventName::new("Node Meetup").unwrap(),
+        Seats::new(capacity).unwrap(),
+        Seats::new(SEATS_PER_REQUEST_MAX).unwrap(),
+    )
 }
 
 /// A new event of `number`, and the change that created it at the time `at_ms`.
@@ -53,7 +53,7 @@ pub(crate) fn cancel(reservation: ReservationId) -> Command {
 }
 
 pub(crate) fn command(intent: Intent) -> Command {
-    Command { by: Actor::Anonymous, request: RequestId(7), intent }
+    Command::new(Actor::Anonymous, RequestId(7), intent)
 }
 
 /// So many seats are not available, and none is held.

@@ -173,12 +173,12 @@ impl Server {
     /// Serves an event `e` of `capacity` seats out of `store`.
     pub(crate) async fn of_event(store: Store, capacity: u32) -> Self {
         let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-        let terms = EventTerms {
-            id: EventId::new("e").unwrap(),
-            name: EventName::new("An event").unwrap(),
-            capacity: Seats::new(capacity).unwrap(),
-            seats_per_request_max: Seats::new(10).unwrap(),
-        };
+        let terms = EventTerms::on_sale(
+            EventId::new("e").unwrap(),
+            EventName::new("An event").unwrap(),
+            Seats::new(capacity).unwrap(),
+            Seats::new(10).unwrap(),
+        );
         office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
         Self::of_office(office, standard_limits()).await
     }

@@ -1,6 +1,8 @@
 //! Making a change. It cannot fail.
 
-use super::{Event, PartnerTotals};
+use std::sync::Arc;
+
+use super::{Block, Event, PartnerTotals};
 use crate::domain::change::{Change, Fact};
 use crate::domain::names::{Nonce, PartnerId, Seats, Timestamp, Version};
 use crate::domain::reservation::{Hold, Reservation, Status};
@@ -15,6 +17,24 @@ impl Event {
         assert_eq!(change.version, self.version.next(), "changes are applied in order");
         match &change.fact {
             Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
+            Fact::EventUpdated(terms) => {
+                let taken = self.seats.capacity - self.seats.available;
+                self.seats.capacity = terms.capacity.get();
+                self.seats.available = terms.capacity.get() - taken;
+                self.terms = Arc::new(terms.clone());
+                self.terms_of = change.version;
+            }
+            Fact::SeatsBlocked { seats, reason } => {
+                self.seats.available -= seats.get();
+                self.seats.blocked += seats.get();
+                let block = Block { seats: *seats, reason: reason.clone(), since: change.at };
+                self.blocks.insert(change.version, block);
+            }
+            Fact::SeatsUnblocked { block } => {
+                let block = self.blocks.remove(block).expect("decide found this block");
+                self.seats.available += block.seats.get();
+                self.seats.blocked -= block.seats.get();
+            }
             Fact::Reserved { partner, seats, nonce } => {
                 self.make(change, partner, *seats, *nonce, Status::Confirmed);
             }

@@ -1,12 +1,13 @@
 //! What would follow from a command, or why nothing does.
 
-use super::Event;
+use super::{Event, SeatCounts};
 use crate::domain::change::{Change, Fact};
 use crate::domain::command::{Command, Intent, Refusal, Shortage};
 use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
 use crate::domain::reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
 };
+use crate::domain::terms::{EventStatus, EventTerms};
 
 impl Event {
     /// Says what would follow from `command` at the time `now`, and changes nothing.
@@ -19,22 +20,38 @@ impl Event {
     ///
     /// | to | |
     /// | --- | --- |
-    /// | reserve | `SeatsPerRequest`, `NotEnoughSeats` |
-    /// | hold | `SeatsPerRequest`, `HoldSeconds`, `NotEnoughSeats` |
-    /// | confirm | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyConfirmed`, `HoldExpired` |
-    /// | extend | `HoldSeconds`, `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`, `AlreadyConfirmed`, `TooManyExtensions`, `HeldLongEnough` |
+    /// | do anything on the terms of a version | `OtherTerms` |
+    /// | update | `StatusChange`, `CapacityTaken`, and to archive it `SeatsHeld` |
+    /// | block | `NotEnoughSeats` |
+    /// | unblock | `BlockNotFound` |
+    /// | reserve | `SeatsPerRequest`, `NotOnSale`, `NotEnoughSeats` |
+    /// | hold | `SeatsPerRequest`, `HoldSeconds`, `NotOnSale`, `NotEnoughSeats` |
+    /// | confirm | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyConfirmed`; where it is late `NotOnSale`, `HoldExpired` |
+    /// | extend | `HoldSeconds`, `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`, `AlreadyConfirmed`, `NotOnSale`, `TooManyExtensions`, `HeldLongEnough` |
     /// | cancel | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired` |
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
         let at = now.max(self.updated_at);
+        if let Some(expected) = command.if_terms_of {
+            self.has_terms_of(expected)?;
+        }
         let fact = match &command.intent {
+            Intent::Update(terms) => self.decide_update(terms)?,
+            Intent::Block { seats, reason } => {
+                self.there_are(seats.get()).map_err(Refusal::NotEnoughSeats)?;
+                Fact::SeatsBlocked { seats: *seats, reason: reason.clone() }
+            }
+            Intent::Unblock { block } if self.blocks.contains_key(block) => {
+                Fact::SeatsUnblocked { block: *block }
+            }
+            Intent::Unblock { .. } => return Err(Refusal::BlockNotFound),
             Intent::Reserve { partner, seats, nonce } => {
-                self.decide_reserve(partner, *seats, *nonce)?
+                self.decide_reserve(partner, *seats, *nonce, at)?
             }
             Intent::Hold { partner, seats, nonce, hold_seconds } => {
                 self.decide_hold(partner, *seats, *nonce, *hold_seconds, at)?
             }
-            Intent::Confirm { reservation } => self.decide_confirm(*reservation)?,
+            Intent::Confirm { reservation } => self.decide_confirm(*reservation, at)?,
             Intent::Extend { reservation, hold_seconds } => {
                 self.decide_extend(*reservation, *hold_seconds, at)?
             }
@@ -53,13 +70,42 @@ impl Event {
         })
     }
 
+    /// Whether the terms are as they were when the event was at version `expected`. What was sold since
+    /// makes no difference, or nobody could change the terms of an event that sells.
+    fn has_terms_of(&self, expected: Version) -> Result<(), Refusal> {
+        let (terms_of, version) = (self.terms_of, self.version);
+        if (terms_of..=version).contains(&expected) {
+            return Ok(());
+        }
+        Err(Refusal::OtherTerms { expected, terms_of, version })
+    }
+
+    fn decide_update(&self, terms: &EventTerms) -> Result<Fact, Refusal> {
+        let (from, to) = (self.terms.status, terms.status);
+        if !from.may_become(to) {
+            return Err(Refusal::StatusChange { from, to });
+        }
+        let SeatCounts { capacity, available, held, .. } = self.seats;
+        let (asked, taken) = (terms.capacity.get(), capacity - available);
+        if asked < taken {
+            return Err(Refusal::CapacityTaken { asked, taken, version: self.version });
+        }
+        if to == EventStatus::Archived && held > 0 {
+            return Err(Refusal::SeatsHeld { held });
+        }
+        // Nothing can refuse from here on.
+        Ok(Fact::EventUpdated(EventTerms { id: self.terms.id.clone(), ..terms.clone() }))
+    }
+
     fn decide_reserve(
         &self,
         partner: &PartnerId,
         asked: u32,
         nonce: Nonce,
+        at: Timestamp,
     ) -> Result<Fact, Refusal> {
         let seats = self.seats_of_a_request(asked)?;
+        self.sells_at(at)?;
         self.there_are(asked).map_err(Refusal::NotEnoughSeats)?;
         // Nothing can refuse from here on.
         Ok(Fact::Reserved { partner: partner.clone(), seats, nonce })
@@ -75,19 +121,21 @@ impl Event {
     ) -> Result<Fact, Refusal> {
         let seats = self.seats_of_a_request(asked)?;
         check_hold_seconds(hold_seconds)?;
+        self.sells_at(at)?;
         self.there_are(asked).map_err(Refusal::NotEnoughSeats)?;
         // Nothing can refuse from here on.
         let expires_at = at.plus_seconds(hold_seconds);
         Ok(Fact::Held { partner: partner.clone(), seats, nonce, expires_at })
     }
 
-    fn decide_confirm(&self, id: ReservationId) -> Result<Fact, Refusal> {
+    fn decide_confirm(&self, id: ReservationId, at: Timestamp) -> Result<Fact, Refusal> {
         let (reservation, kept) = self.find(id)?;
         match kept.status {
             Status::Held(_) => Ok(Fact::Confirmed { reservation }),
             Status::Confirmed => Err(Refusal::AlreadyConfirmed),
             Status::Cancelled { since } => Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { .. } => {
+                self.sells_at(at)?;
                 if !cfg!(feature = "sabotage-confirm-what-is-gone") {
                     self.there_are(kept.seats.get()).map_err(Refusal::HoldExpired)?;
                 }
@@ -110,6 +158,7 @@ impl Event {
             Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
         };
+        self.sells_at(at)?;
         if hold.extensions >= EXTENSIONS_MAX {
             return Err(Refusal::TooManyExtensions);
         }
@@ -165,11 +214,17 @@ impl Event {
         Ok((id.version, kept))
     }
 
+    fn sells_at(&self, at: Timestamp) -> Result<(), Refusal> {
+        let version = self.version;
+        self.terms.sells_at(at).map_err(|why| Refusal::NotOnSale { why, version })
+    }
+
     fn seats_of_a_request(&self, asked: u32) -> Result<Seats, Refusal> {
-        let most = self.seats_per_request_max.get();
+        let least = self.terms.seats_per_request_min.get();
+        let most = self.terms.seats_per_request_max.get();
         Seats::new(asked)
-            .filter(|seats| seats.get() <= most)
-            .ok_or(Refusal::SeatsPerRequest { asked, most })
+            .filter(|seats| (least..=most).contains(&seats.get()))
+            .ok_or(Refusal::SeatsPerRequest { asked, least, most })
     }
 
     fn there_are(&self, asked: u32) -> Result<(), Shortage> {

@@ -30,6 +30,17 @@ impl Event {
         let must = |holds: bool, otherwise| if holds { Ok(()) } else { Err(otherwise) };
         match &change.fact {
             Fact::EventCreated(_) => Err("an event is created twice"),
+            Fact::EventUpdated(terms) => {
+                must(terms.id == self.terms.id, "an event is updated as another one")?;
+                let taken = self.seats.capacity - self.seats.available;
+                must(taken <= terms.capacity.get(), "the capacity is less than what is taken")
+            }
+            Fact::SeatsBlocked { seats, .. } => {
+                must(self.has(*seats), "more seats are blocked than are available")
+            }
+            Fact::SeatsUnblocked { block } => {
+                must(self.blocks.contains_key(block), "seats are unblocked that are not blocked")
+            }
             Fact::Reserved { seats, .. } => {
                 must(self.has(*seats), "more seats are reserved than are available")
             }
@@ -129,6 +140,11 @@ impl Event {
         }
         if holds != self.holds.len() {
             let law = format!("{holds} reservations are held, {} are to end", self.holds.len());
+            return Err(violation(self.version, law));
+        }
+        let blocked = self.blocks.values().map(|block| u64::from(block.seats.get())).sum::<u64>();
+        if blocked != u64::from(self.seats.blocked) {
+            let law = format!("{blocked} seats are in blocks, {} are blocked", self.seats.blocked);
             return Err(violation(self.version, law));
         }
         let kept = PartnerTotals {

@@ -147,7 +147,10 @@ pub(super) struct Stretch {
 
 fn stand_after(fact: &Fact) -> Option<Stand> {
     match fact {
-        Fact::EventCreated(_) => None,
+        Fact::EventCreated(_)
+        | Fact::EventUpdated(_)
+        | Fact::SeatsBlocked { .. }
+        | Fact::SeatsUnblocked { .. } => None,
         Fact::Held { .. } | Fact::Extended { .. } => Some(Stand::Held),
         Fact::Reserved { .. }
         | Fact::Confirmed { .. }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
 use crate::domain::{
-    Actor, Change, EventId, EventName, EventTerms, Fact, InvalidName, Nonce, PartnerId, RequestId,
-    Seats, Timestamp, Version,
+    Actor, Change, Description, EventId, EventName, EventStatus, EventTerms, Fact, InvalidName,
+    Nonce, PartnerId, Reason, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +66,42 @@ enum StoredFact<'a> {
         reservation: u64,
         seats: u32,
     },
+    /// `EventCreated` is the short form of it, for terms that are the usual ones.
+    EventCreatedOn(#[serde(borrow)] StoredTerms<'a>),
+    EventUpdated(#[serde(borrow)] StoredTerms<'a>),
+    SeatsBlocked {
+        seats: u32,
+        reason: &'a str,
+    },
+    SeatsUnblocked {
+        block: u64,
+    },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct StoredTerms<'a> {
+    id: &'a str,
+    name: &'a str,
+    description: Option<&'a str>,
+    venue: Option<&'a str>,
+    starts_at: Option<i64>,
+    zone: Option<&'a str>,
+    capacity: u32,
+    seats_per_request_min: u32,
+    seats_per_request_max: u32,
+    hold_seconds: u32,
+    on_sale_at: Option<i64>,
+    off_sale_at: Option<i64>,
+    status: StoredStatus,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum StoredStatus {
+    Draft,
+    OnSale,
+    Paused,
+    Closed,
+    Archived,
 }
 
 /// What a change may carry beside its fact. There is nothing yet; the place for it is in the format.
@@ -88,12 +124,18 @@ pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange
 fn store_fact(change: &Change) -> StoredFact<'_> {
     let for_ms = |expires_at: &Timestamp| expires_at.0 - change.at.0;
     match &change.fact {
-        Fact::EventCreated(terms) => StoredFact::EventCreated {
+        Fact::EventCreated(terms) if is_usual(terms) => StoredFact::EventCreated {
             id: terms.id.as_str(),
             name: terms.name.as_str(),
             capacity: terms.capacity.get(),
             seats_per_request_max: terms.seats_per_request_max.get(),
         },
+        Fact::EventCreated(terms) => StoredFact::EventCreatedOn(store_terms(terms)),
+        Fact::EventUpdated(terms) => StoredFact::EventUpdated(store_terms(terms)),
+        Fact::SeatsBlocked { seats, reason } => {
+            StoredFact::SeatsBlocked { seats: seats.get(), reason: reason.as_str() }
+        }
+        Fact::SeatsUnblocked { block } => StoredFact::SeatsUnblocked { block: block.get() },
         Fact::Reserved { partner, seats, nonce } => StoredFact::Reserved {
             partner: partner.as_str(),
             seats: seats.get(),
@@ -120,6 +162,61 @@ fn store_fact(change: &Change) -> StoredFact<'_> {
     }
 }
 
+fn is_usual(terms: &EventTerms) -> bool {
+    let EventTerms { id, name, capacity, seats_per_request_max, .. } = terms.clone();
+    *terms == EventTerms::on_sale(id, name, capacity, seats_per_request_max)
+}
+
+fn store_terms(terms: &EventTerms) -> StoredTerms<'_> {
+    let at = |moment: Option<Timestamp>| moment.map(|moment| moment.0);
+    StoredTerms {
+        id: terms.id.as_str(),
+        name: terms.name.as_str(),
+        description: terms.description.as_ref().map(Description::as_str),
+        venue: terms.venue.as_ref().map(Venue::as_str),
+        starts_at: at(terms.starts_at),
+        zone: terms.zone.as_ref().map(ZoneName::as_str),
+        capacity: terms.capacity.get(),
+        seats_per_request_min: terms.seats_per_request_min.get(),
+        seats_per_request_max: terms.seats_per_request_max.get(),
+        hold_seconds: terms.hold_seconds,
+        on_sale_at: at(terms.on_sale_at),
+        off_sale_at: at(terms.off_sale_at),
+        status: match terms.status {
+            EventStatus::Draft => StoredStatus::Draft,
+            EventStatus::OnSale => StoredStatus::OnSale,
+            EventStatus::Paused => StoredStatus::Paused,
+            EventStatus::Closed => StoredStatus::Closed,
+            EventStatus::Archived => StoredStatus::Archived,
+        },
+    }
+}
+
+fn read_terms(stored: StoredTerms<'_>) -> Result<EventTerms, Unreadable> {
+    let text = |invalid| invalid_name(invalid);
+    Ok(EventTerms {
+        id: EventId::new(stored.id).map_err(text)?,
+        name: EventName::new(stored.name).map_err(text)?,
+        description: stored.description.map(Description::new).transpose().map_err(text)?,
+        venue: stored.venue.map(Venue::new).transpose().map_err(text)?,
+        starts_at: stored.starts_at.map(Timestamp),
+        zone: stored.zone.map(ZoneName::new).transpose().map_err(text)?,
+        capacity: seats(stored.capacity)?,
+        seats_per_request_min: seats(stored.seats_per_request_min)?,
+        seats_per_request_max: seats(stored.seats_per_request_max)?,
+        hold_seconds: stored.hold_seconds,
+        on_sale_at: stored.on_sale_at.map(Timestamp),
+        off_sale_at: stored.off_sale_at.map(Timestamp),
+        status: match stored.status {
+            StoredStatus::Draft => EventStatus::Draft,
+            StoredStatus::OnSale => EventStatus::OnSale,
+            StoredStatus::Paused => EventStatus::Paused,
+            StoredStatus::Closed => EventStatus::Closed,
+            StoredStatus::Archived => EventStatus::Archived,
+        },
+    })
+}
+
 pub(super) fn read_change(
     number: u64,
     first_at: i64,
@@ -141,12 +238,12 @@ pub(super) fn read_change(
 fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> {
     Ok(match stored {
         StoredFact::EventCreated { id, name, capacity, seats_per_request_max } => {
-            Fact::EventCreated(EventTerms {
-                id: EventId::new(id).map_err(invalid_name)?,
-                name: EventName::new(name).map_err(invalid_name)?,
-                capacity: seats(capacity)?,
-                seats_per_request_max: seats(seats_per_request_max)?,
-            })
+            Fact::EventCreated(EventTerms::on_sale(
+                EventId::new(id).map_err(invalid_name)?,
+                EventName::new(name).map_err(invalid_name)?,
+                seats(capacity)?,
+                seats(seats_per_request_max)?,
+            ))
         }
         StoredFact::Reserved { partner, seats: count, nonce } => Fact::Reserved {
             partner: PartnerId::new(partner).map_err(invalid_name)?,
@@ -156,6 +253,13 @@ fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> 
         StoredFact::Cancelled { reservation } => {
             Fact::Cancelled { reservation: version(reservation)? }
         }
+        StoredFact::EventCreatedOn(terms) => Fact::EventCreated(read_terms(terms)?),
+        StoredFact::EventUpdated(terms) => Fact::EventUpdated(read_terms(terms)?),
+        StoredFact::SeatsBlocked { seats: count, reason } => Fact::SeatsBlocked {
+            seats: seats(count)?,
+            reason: Reason::new(reason).map_err(invalid_name)?,
+        },
+        StoredFact::SeatsUnblocked { block } => Fact::SeatsUnblocked { block: version(block)? },
         StoredFact::Held { partner, seats: count, nonce, for_ms } => Fact::Held {
             partner: PartnerId::new(partner).map_err(invalid_name)?,
             seats: seats(count)?,

@@ -106,7 +106,7 @@ impl Model {
     ) -> Result<u64, Refusal> {
         if !(1..=SEATS_PER_REQUEST_MAX).contains(&seats) {
             let most = SEATS_PER_REQUEST_MAX;
-            return Err(Refusal::SeatsPerRequest { asked: seats, most });
+            return Err(Refusal::SeatsPerRequest { asked: seats, least: 1, most });
         }
         if let Some(asked) = hold_seconds.filter(|asked| !(10..=1800).contains(asked)) {
             return Err(Refusal::HoldSeconds { asked });

@@ -57,12 +57,12 @@ pub(super) fn read(script: &str) -> Script {
 
 /// The change that makes the event of a script.
 pub(super) fn creation(terms: Terms) -> Change {
-    let terms = EventTerms {
-        id: event_id(EVENT),
-        name: EventName::new("Node Meetup").unwrap(),
-        capacity: Seats::new(terms.capacity).unwrap(),
-        seats_per_request_max: Seats::new(terms.seats_per_request_max).unwrap(),
-    };
+    let terms = EventTerms::on_sale(
+        event_id(EVENT),
+        EventName::new("Node Meetup").unwrap(),
+        Seats::new(terms.capacity).unwrap(),
+        Seats::new(terms.seats_per_request_max).unwrap(),
+    );
     change_of(1, RequestId(u128::MAX), Fact::EventCreated(terms))
 }
 

@@ -224,8 +224,7 @@ impl System {
             }
             other => panic!("no plan asks for {other:?}"),
         };
-        let command =
-            Command { by: Actor::Anonymous, request: RequestId(request.as_u128()), intent };
+        let command = Command::new(Actor::Anonymous, RequestId(request.as_u128()), intent);
         match self.event.decide(&command, Timestamp(0)) {
             Ok(change) => self.change(change),
             Err(Refusal::SeatsPerRequest { .. }) => Outcome::SeatsPerRequest,

@@ -107,7 +107,7 @@ fn answer(
         }
         other => panic!("no plan asks for {other:?}"),
     };
-    let command = Command { by: Actor::Anonymous, request: RequestId(request.as_u128()), intent };
+    let command = Command::new(Actor::Anonymous, RequestId(request.as_u128()), intent);
     let Ok(change) = event.decide(&command, Timestamp(0)) else {
         return Outcome::NotEnoughSeats { available, version: event.version().get() };
     };

@@ -42,12 +42,12 @@ impl Writer {
 
     async fn create(&mut self) -> Result<(Event, Loaded), StoreError> {
         let number = self.store.claim_event_number().await?;
-        let terms = EventTerms {
-            id: self.id.clone(),
-            name: EventName::new("Node Meetup 2025").unwrap(),
-            capacity: Seats::new(1_000_000_000).unwrap(),
-            seats_per_request_max: Seats::new(10).unwrap(),
-        };
+        let terms = EventTerms::on_sale(
+            self.id.clone(),
+            EventName::new("Node Meetup 2025").unwrap(),
+            Seats::new(1_000_000_000).unwrap(),
+            Seats::new(10).unwrap(),
+        );
         let change = self.change(Version::FIRST, Fact::EventCreated(terms));
         let event = Event::create(number, &change).unwrap();
         let commit = Commit::draft(None, &event, &[change]);
