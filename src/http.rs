@@ -8,13 +8,16 @@
 
 mod body;
 mod dashboard;
+mod events;
 mod health;
 mod input;
 mod problem;
+mod query;
 mod reply;
 mod reservations;
 mod route;
 mod seed;
+mod times;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,7 +34,7 @@ use crate::domain::RequestId;
 use crate::office::Office;
 pub use problem::{Code, Problem};
 pub use reply::Response;
-use route::{delete, either, get, post, resource};
+use route::{delete, either, get, patch, post, resource};
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -78,7 +81,14 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             vec![get(seed::summary_of_default), post(seed::reserve_of_default)],
         ),
         resource(context, "/reservations/{id}", vec![delete(seed::cancel)]),
-        resource(context, "/v1/events/{eventId}", vec![get(seed::summary)]),
+        resource(context, "/v1/events", vec![get(events::list), post(events::create)]),
+        resource(context, "/v1/events/{eventId}", vec![get(events::read), patch(events::update)]),
+        resource(
+            context,
+            "/v1/events/{eventId}/blocks",
+            vec![get(events::blocks), post(events::block)],
+        ),
+        resource(context, "/v1/events/{eventId}/blocks/{id}", vec![delete(events::unblock)]),
         resource(context, "/v1/events/{eventId}/reservations", vec![post(reservations::create)]),
         resource(
             context,
@@ -154,7 +164,7 @@ fn finish(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag,Retry-After,X-Request-Id"),
+        HeaderValue::from_static("ETag,Location,Retry-After,X-Request-Id"),
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

@@ -9,6 +9,7 @@
 
 mod desk;
 pub mod entropy;
+mod events;
 mod reservations;
 mod writer;
 
@@ -147,13 +148,17 @@ pub struct Made {
     pub change: Change,
     /// The reservation that it made or changed, as it was right after it.
     pub reservation: Option<(ReservationId, Reservation)>,
+    /// The event right after it, where its terms were changed.
+    pub event: Option<Arc<Event>>,
 }
 
 impl Made {
     /// What a change has made of the event `after` it.
     fn new(change: Change, after: &Event) -> Self {
         let made_by = change.fact.reservation().unwrap_or(change.version);
-        Self { change, reservation: after.reservation_made_by(made_by) }
+        let has_other_terms = matches!(change.fact, Fact::EventUpdated(_));
+        let event = has_other_terms.then(|| Arc::new(after.clone()));
+        Self { change, reservation: after.reservation_made_by(made_by), event }
     }
 }
 

@@ -171,6 +171,8 @@ pub struct Seats(u32);
 impl Seats {
     /// A single seat.
     pub const ONE: Self = Self(1);
+    /// As many as the seed let one request take.
+    pub const TEN: Self = Self(10);
 
     /// Takes `count` as seats, unless it is zero.
     pub fn new(count: u32) -> Option<Self> {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::input::Input;
 use super::problem::{Fault, Problem};
-use crate::domain::PartnerId;
+use crate::domain::{InvalidName, PartnerId};
 
 /// What becomes of fields that an operation does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,28 @@ pub(super) enum Unknown {
 pub(super) struct Fields<'a> {
     left: Vec<(Cow<'a, str>, &'a RawValue)>,
     faults: Vec<Fault>,
+}
+
+/// What a body says of something that may be there or not.
+#[derive(Debug, Clone)]
+pub(super) enum Patch<T> {
+    /// Nothing: it stays as it is.
+    Left,
+    /// It is taken away.
+    TakenAway,
+    /// It is this from now on.
+    Given(T),
+}
+
+impl<T> Patch<T> {
+    /// What becomes of what there is.
+    pub(super) fn over(self, there_is: Option<T>) -> Option<T> {
+        match self {
+            Self::Left => there_is,
+            Self::TakenAway => None,
+            Self::Given(given) => Some(given),
+        }
+    }
 }
 
 /// What is wrong with a value, as a fragment that can follow the name of the field.
@@ -83,6 +105,29 @@ impl<'a> Fields<'a> {
         self.check(name, read(given))
     }
 
+    /// As [`Fields::optional`], of something that cannot be taken away: `null` is a fault.
+    pub(super) fn present<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Wrong>,
+    ) -> Option<T> {
+        let given = self.take(name)?;
+        self.check(name, read(given))
+    }
+
+    /// As [`Fields::optional`], of something that `null` takes away.
+    pub(super) fn cleared<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Wrong>,
+    ) -> Patch<T> {
+        match self.take(name) {
+            None => Patch::Left,
+            Some(given) if given.get() == "null" => Patch::TakenAway,
+            Some(given) => self.check(name, read(given)).map_or(Patch::Left, Patch::Given),
+        }
+    }
+
     /// Refuses the body if anything was wrong with it.
     ///
     /// # Errors
@@ -107,7 +152,8 @@ impl<'a> Fields<'a> {
         read.map_err(|wrong| self.fault(name, wrong)).ok()
     }
 
-    fn fault(&mut self, name: &str, wrong: Wrong) {
+    /// Notes what is wrong with a field.
+    pub(super) fn fault(&mut self, name: &str, wrong: Wrong) {
         self.faults.push(Fault { pointer: format!("/{name}"), detail: wrong.into_owned() });
     }
 }
@@ -144,10 +190,18 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// Reads a name of some kind.
+pub(super) fn word<T>(
+    given: &RawValue,
+    name: impl FnOnce(&str) -> Result<T, InvalidName>,
+) -> Result<T, Wrong> {
+    let text: String = serde_json::from_str(given.get()).map_err(|_| "must be a string")?;
+    name(&text).map_err(|invalid| invalid.to_string().into())
+}
+
 /// Reads a partner's id.
 pub(super) fn partner_id(given: &RawValue) -> Result<PartnerId, Wrong> {
-    let text: String = serde_json::from_str(given.get()).map_err(|_| "must be a string")?;
-    PartnerId::new(&text).map_err(|invalid| invalid.to_string().into())
+    word(given, PartnerId::new)
 }
 
 /// Reads a number, whole but of any size: whether it is too much is not for the body to say.

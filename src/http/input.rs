@@ -23,6 +23,8 @@ pub(super) struct Input {
     pub(super) request_id: RequestId,
     /// The variable segments of the path, in order.
     pub(super) segments: Vec<String>,
+    /// What is behind the question mark, or nothing.
+    pub(super) query: String,
     /// The headers.
     pub(super) headers: HeaderMap,
     /// The body; empty for a method that has none.

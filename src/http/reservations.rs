@@ -18,9 +18,6 @@ use crate::domain::{
 };
 use crate::office::{OfficeError, Reserved};
 
-/// How long seats are held where nobody says for how long, in seconds.
-const HOLD_SECONDS_DEFAULT: u32 = 600;
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReservationBody<'a> {
@@ -53,7 +50,7 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let (office, request) = (&context.office, input.request_id);
     let seconds = match hold {
         Hold::No => None,
-        Hold::Usual => Some(HOLD_SECONDS_DEFAULT),
+        Hold::Usual => Some(office.event(&event)?.terms().hold_seconds),
         Hold::Seconds(seconds) => Some(seconds),
     };
     let reserved = match seconds {
@@ -91,8 +88,12 @@ pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, 
 pub(super) async fn extend(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     let mut fields = Fields::read_if_any(&input)?;
-    let seconds = fields.optional("holdSeconds", whole_number).unwrap_or(HOLD_SECONDS_DEFAULT);
+    let seconds = fields.optional("holdSeconds", whole_number);
     fields.finish(Unknown::Refused)?;
+    let seconds = match seconds {
+        Some(seconds) => seconds,
+        None => context.office.event(&event)?.terms().hold_seconds,
+    };
     let extended = context.office.extend(id, seconds, input.request_id).await;
     answer(extended, &event, id, &context, |_| false)
 }

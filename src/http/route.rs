@@ -53,6 +53,14 @@ where
     operation(Method::POST, Body::Read, handler)
 }
 
+/// `PATCH`.
+pub(super) fn patch<F>(handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    operation(Method::PATCH, Body::Read, handler)
+}
+
 /// `DELETE`.
 pub(super) fn delete<F>(handler: fn(Context, Input) -> F) -> Operation
 where
@@ -77,15 +85,18 @@ pub(super) fn resource(
     operations: Vec<Operation>,
 ) -> BoxedFilter<(Response,)> {
     let (context, operations) = (context.clone(), Arc::new(operations));
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     at(template)
+        .and(query)
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
-        .then(move |segments, method: Method, headers, body| {
+        .then(move |segments, query, method: Method, headers, body| {
             let (context, operations) = (context.clone(), operations.clone());
             async move {
                 let request_id = context.request_id(&headers);
-                let input = Input { request_id, segments, headers, body: bytes::Bytes::new() };
+                let body_read = bytes::Bytes::new();
+                let input = Input { request_id, segments, query, headers, body: body_read };
                 let answered = dispatch(&operations, &method, context, input, body).await;
                 let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
                 named(told, request_id)

@@ -1,7 +1,7 @@
-//! The event in numbers, and the seed's three routes.
+//! The seed's three routes, at the root, for the default event.
 //!
-//! The routes at the root are the seed's. The names, the order of the fields and the texts are its, too,
-//! so that its clients work unchanged; under `/v1` they are the same, and more.
+//! The names, the order of the fields and the texts are the seed's, too, so that its clients work
+//! unchanged.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -61,22 +61,13 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
     Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
 }
 
-/// `GET /v1/events/{eventId}`: the event in numbers, all of one version. 200, or 304 where the caller
-/// has that version; 404 `event_not_found`; 503 `event_damaged`.
-pub(super) async fn summary(context: Context, input: Input) -> Result<Response, Problem> {
-    summary_of(&event_in_path(&input)?, &context, &input)
-}
-
-/// `GET /reservations/`: the same of the default event.
+/// `GET /reservations/`: the default event in numbers, all of one version. 200, or 304 where the caller has
+/// that version; 404 `event_not_found`; 503 `event_damaged`.
 pub(super) async fn summary_of_default(
     context: Context,
     input: Input,
 ) -> Result<Response, Problem> {
-    summary_of(&context.office.default_event_id()?, &context, &input)
-}
-
-fn summary_of(event: &EventId, context: &Context, input: &Input) -> Result<Response, Problem> {
-    let event = context.office.event(event)?;
+    let event = context.office.event(&context.office.default_event_id()?)?;
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }

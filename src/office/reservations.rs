@@ -106,7 +106,7 @@ impl Office {
         request: RequestId,
     ) -> Result<Reserved, OfficeError> {
         let command = Command::new(Actor::Anonymous, request, intent);
-        let Made { change, reservation } = desk.ask(command).await?;
+        let Made { change, reservation, .. } = desk.ask(command).await?;
         // Each of these intents is about one reservation.
         let (id, reservation) = reservation.ok_or(OfficeError::Unavailable)?;
         Ok(Reserved { id, reservation, version: change.version })

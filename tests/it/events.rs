@@ -55,10 +55,8 @@ async fn each_event_sells_its_own_seats() {
     assert_eq!((reserved.status, &reserved.json()["eventId"]), (201, &"b".into()));
     assert_eq!(reserved.header("etag"), "\"2\"");
     let summary = get(address, "/v1/events/b").await;
-    assert_eq!(
-        summary.text(),
-        r#"{"eventId":"b","name":"Node Meetup","totalSeats":20,"availableSeats":17,"reservationCount":1,"version":2}"#
-    );
+    let seed = r#"{"eventId":"b","name":"Node Meetup","totalSeats":20,"availableSeats":17,"reservationCount":1,"version":2,"#;
+    assert!(summary.text().starts_with(seed), "{}", summary.text());
     for (other, seats) in [("a", 100), ("c", 30)] {
         let summary = get(address, &format!("/V1/Events/{other}/")).await.json();
         assert_eq!((&summary["availableSeats"], &summary["version"]), (&seats.into(), &1.into()));
@@ -86,7 +84,10 @@ async fn the_seeds_routes_are_those_of_the_default_event() {
         let known = [&format!("If-None-Match: {tag}")[..]];
         let seed = ask(by_seed, &bare("GET /reservations/", &known)).await;
         let id = ask(by_id, &bare("GET /v1/events/a", &known)).await;
-        assert_eq!(told(&seed), told(&id), "{tag}");
+        assert_eq!((seed.status, seed.header("etag")), (id.status, id.header("etag")), "{tag}");
+        // What the seed told of its event comes first, in its order; the rest is more.
+        let same = seed.text().trim_end_matches('}');
+        assert!(id.text().starts_with(same), "{tag}: {} and {}", seed.text(), id.text());
     }
     for body in ["", "[]", r#"{"partnerId":"","seats":2.5}"#] {
         let seed = ask(by_seed, &json("POST /reservations/", body)).await;
@@ -130,11 +131,12 @@ async fn an_event_that_is_not_there_is_not_found() {
         let cancelled = delete(address, &format!("{path}/reservations/{id}")).await;
         assert_eq!(cancelled.problem(), not_found, "{event}");
     }
-    for path in ["/v1/events", "/v1/events/", "/v1/events/a/b", "/v1/events//reservations"] {
+    for path in ["/v1", "/v1/events//", "/v1/events/a/b", "/v1/events//reservations"] {
         assert_eq!(get(address, path).await.problem(), "404 not_found: Not found", "{path}");
     }
     for (line, allowed) in [
-        ("POST /v1/events/a", "GET, HEAD, OPTIONS"),
+        ("POST /v1/events/a", "GET, HEAD, PATCH, OPTIONS"),
+        ("DELETE /v1/events", "GET, HEAD, POST, OPTIONS"),
         ("GET /v1/events/a/reservations", "POST, OPTIONS"),
         ("PATCH /v1/events/a/reservations/x", "GET, HEAD, DELETE, OPTIONS"),
     ] {

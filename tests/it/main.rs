@@ -19,6 +19,7 @@ mod damage;
 mod dashboard;
 mod domain;
 mod durable;
+mod event_terms;
 mod events;
 mod evidence;
 mod faults;

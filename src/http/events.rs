@@ -1,0 +1,309 @@
+//! Events under `/v1`: created, listed, looked at, changed, and seats taken out of their sale.
+//!
+//! Whoever changes an event says in `If-Match` at which version he looked at it. What was sold since
+//! makes no difference; what somebody else has changed about its terms does.
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Context;
+use super::body::{Fields, Unknown, Wrong, whole_number, word};
+use super::input::Input;
+use super::problem::{Code, Problem};
+use super::query::Query;
+use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
+use super::seed::event_in_path;
+use super::times::{local_text, moment, start, zone_name};
+use crate::domain::{
+    Actor, Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms,
+    HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
+};
+
+/// How many events a list has where nobody says how many, and at most.
+const LIMIT: (usize, usize) = (50, 200);
+/// The most seats that one request may take where nobody says how many.
+const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
+
+/// An event; it begins with what the seed told of its one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventBody<'a> {
+    event_id: &'a str,
+    name: &'a str,
+    total_seats: u32,
+    available_seats: u32,
+    reservation_count: u64,
+    version: u64,
+    held_seats: u32,
+    confirmed_seats: u32,
+    blocked_seats: u32,
+    status: &'static str,
+    /// Whether a seat could be had now, if there is one.
+    is_selling: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    venue: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_sale_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off_sale_at: Option<String>,
+    seats_per_request_min: u32,
+    seats_per_request_max: u32,
+    hold_seconds: u32,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct ListBody<'a> {
+    items: Vec<EventBody<'a>>,
+    /// Where the list goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockBody<'a> {
+    block_id: u64,
+    seats: u32,
+    reason: &'a str,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct BlocksBody<'a> {
+    items: Vec<BlockBody<'a>>,
+}
+
+/// `POST /v1/events`: creates an event. 201 with it and its `Location`; 400 `invalid_request`; 409
+/// `event_exists`; 413; 503.
+pub(super) async fn create(context: Context, input: Input) -> Result<Response, Problem> {
+    let mut fields = Fields::read(&input)?;
+    let id = fields.required("eventId", |given| word(given, EventId::new));
+    let name = fields.required("name", |given| word(given, EventName::new));
+    let capacity = fields.required("totalSeats", seat_count);
+    let blank = id.zip(name).zip(capacity).map(|((id, name), capacity)| EventTerms {
+        status: EventStatus::Draft,
+        ..EventTerms::on_sale(id, name, capacity, SEATS_PER_REQUEST_MAX)
+    });
+    let terms = read_terms(&mut fields, blank);
+    fields.finish(Unknown::Refused)?;
+    let terms = terms.expect("what is missing is a fault");
+    let created = context.office.create_event(terms, Actor::Anonymous, input.request_id).await?;
+    let mut response = told(StatusCode::CREATED, &created, &context);
+    let location = format!("/v1/events/{}", created.id());
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `GET /v1/events`: the events in the order of their making, those that are archived only where
+/// `status` asks for them. `limit` and `cursor` go through a long list. 200; 400.
+pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
+    let mut query = Query::read(&input);
+    let status = query.take("status", read_status);
+    let limit = query.take("limit", |text| {
+        let limit = text.parse().ok().filter(|limit| (1..=LIMIT.1).contains(limit));
+        limit.ok_or_else(|| format!("must be between 1 and {}", LIMIT.1).into())
+    });
+    let after = query
+        .take("cursor", |text| text.parse().map(EventNumber).map_err(|_| "is none of ours".into()));
+    query.finish()?;
+    let limit = limit.unwrap_or(LIMIT.0);
+    let is_wanted = |event: &Event| match status {
+        Some(status) => event.terms().status == status,
+        None => event.terms().status != EventStatus::Archived,
+    };
+    // One more than is shown, to know whether there are more.
+    let mut events = context.office.events_after(after, limit + 1, is_wanted);
+    let has_more = events.len() > limit;
+    events.truncate(limit);
+    let last = events.last().filter(|_| has_more).map(|event| event.number().0);
+    let status = status.map_or(String::new(), |status| format!("&status={}", status.as_str()));
+    let next = last.map(|last| format!("/v1/events?limit={limit}&cursor={last}{status}"));
+    let now = context.office.now();
+    let items = events.iter().map(|event| body_of(event, now)).collect();
+    Ok(json(StatusCode::OK, &ListBody { items, next }))
+}
+
+/// `GET /v1/events/{eventId}`: an event, all of one version. 200, or 304 where the caller has that
+/// version; 404 `event_not_found`; 503 `event_damaged`.
+pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
+    let event = context.office.event(&event_in_path(&input)?)?;
+    if is_known(&input.headers, &etag(event.version())) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    }
+    Ok(as_state(told(StatusCode::OK, &event, &context), event.version()))
+}
+
+/// `PATCH /v1/events/{eventId}`: changes the terms; what is not named stays, and `null` takes away what
+/// may be missing (RFC 7396). 200 with the event; 400; 404; 409 `capacity_taken`, `status_change`,
+/// `seats_held`; 412, 428; 503.
+pub(super) async fn update(context: Context, input: Input) -> Result<Response, Problem> {
+    let id = event_in_path(&input)?;
+    let event = context.office.event(&id)?;
+    let expected = if_match(&input)?;
+    let mut fields = Fields::read(&input)?;
+    let terms = read_terms(&mut fields, Some(event.terms().clone()));
+    fields.finish(Unknown::Refused)?;
+    let terms = terms.expect("what was there is there");
+    // Whoever does not care at which version he looked has looked now.
+    let expected = expected.unwrap_or(event.version());
+    let updated = context.office.update_event(&id, terms, expected, input.request_id).await?;
+    Ok(told(StatusCode::OK, &updated, &context))
+}
+
+/// `GET /v1/events/{eventId}/blocks`: the seats that are taken out of sale. 200; 404.
+pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, Problem> {
+    let event = context.office.event(&event_in_path(&input)?)?;
+    let items = event.blocks().map(|(version, block)| BlockBody {
+        block_id: version.get(),
+        seats: block.seats.get(),
+        reason: block.reason.as_str(),
+        created_at: time_text(block.since),
+    });
+    let body = BlocksBody { items: items.collect() };
+    Ok(as_state(json(StatusCode::OK, &body), event.version()))
+}
+
+/// `POST /v1/events/{eventId}/blocks`: takes seats out of sale. 201 with the block; 400; 404; 409
+/// `not_enough_seats`; 503.
+pub(super) async fn block(context: Context, input: Input) -> Result<Response, Problem> {
+    let id = event_in_path(&input)?;
+    let mut fields = Fields::read(&input)?;
+    let seats = fields.required("seats", seat_count);
+    let reason = fields.required("reason", |given| word(given, Reason::new));
+    fields.finish(Unknown::Refused)?;
+    let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
+    let made = context.office.block(&id, seats, reason.clone(), input.request_id).await?;
+    let (seats, reason) = (seats.get(), reason.as_str());
+    let created_at = time_text(made.at);
+    let body = BlockBody { block_id: made.version.get(), seats, reason, created_at };
+    Ok(with_version(json(StatusCode::CREATED, &body), made.version))
+}
+
+/// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 503.
+pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, Problem> {
+    let id = event_in_path(&input)?;
+    let block = input.segment(1).parse().ok().and_then(Version::new);
+    let block = block.ok_or_else(|| Problem::new(Code::BlockNotFound, "it is no block's id"))?;
+    let made = context.office.unblock(&id, block, input.request_id).await?;
+    Ok(with_version(empty(StatusCode::NO_CONTENT), made.version))
+}
+
+/// Reads terms over those that there are; nothing where those are missing.
+fn read_terms(fields: &mut Fields<'_>, terms: Option<EventTerms>) -> Option<EventTerms> {
+    let name = fields.present("name", |given| word(given, EventName::new));
+    let capacity = fields.present("totalSeats", seat_count);
+    let description = fields.cleared("description", |given| word(given, Description::new));
+    let venue = fields.cleared("venue", |given| word(given, Venue::new));
+    let zone = fields.cleared("timeZone", zone_name);
+    let known_zone = terms.as_ref().and_then(|terms| terms.zone.clone());
+    let told_in = zone.clone().over(known_zone);
+    let starts_at = fields.cleared("startsAt", |given| start(given, told_in.as_ref()));
+    let on_sale_at = fields.cleared("onSaleAt", moment);
+    let off_sale_at = fields.cleared("offSaleAt", moment);
+    let least = fields.present("seatsPerRequestMin", seat_count);
+    let most = fields.present("seatsPerRequestMax", seat_count);
+    let hold_seconds = fields.present("holdSeconds", |given| {
+        let seconds = whole_number(given)?;
+        let is_possible = (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&seconds);
+        let range = || format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}").into();
+        if is_possible { Ok(seconds) } else { Err(range()) }
+    });
+    let status = fields.present("status", |given| {
+        let text: String = serde_json::from_str(given.get()).map_err(|_| "must be a string")?;
+        read_status(&text)
+    });
+    let mut terms = terms?;
+    terms.name = name.unwrap_or(terms.name);
+    terms.capacity = capacity.unwrap_or(terms.capacity);
+    terms.description = description.over(terms.description);
+    terms.venue = venue.over(terms.venue);
+    terms.zone = zone.over(terms.zone);
+    terms.starts_at = starts_at.over(terms.starts_at);
+    terms.on_sale_at = on_sale_at.over(terms.on_sale_at);
+    terms.off_sale_at = off_sale_at.over(terms.off_sale_at);
+    terms.seats_per_request_min = least.unwrap_or(terms.seats_per_request_min);
+    terms.seats_per_request_max = most.unwrap_or(terms.seats_per_request_max);
+    terms.hold_seconds = hold_seconds.unwrap_or(terms.hold_seconds);
+    terms.status = status.unwrap_or(terms.status);
+    if terms.seats_per_request_min > terms.seats_per_request_max {
+        fields.fault("seatsPerRequestMin", "must not be above seatsPerRequestMax".into());
+    }
+    if terms.off_sale_at.is_some() && terms.off_sale_at <= terms.on_sale_at {
+        fields.fault("offSaleAt", "must be after onSaleAt".into());
+    }
+    Some(terms)
+}
+
+fn seat_count(given: &RawValue) -> Result<Seats, Wrong> {
+    Seats::new(whole_number(given)?).ok_or_else(|| "must be at least 1".into())
+}
+
+fn read_status(text: &str) -> Result<EventStatus, Wrong> {
+    let mut all = EventStatus::ALL.into_iter();
+    let known = all.find(|(_, name)| *name == text).map(|(status, _)| status);
+    known.ok_or_else(|| {
+        let names = EventStatus::ALL.map(|(_, name)| name).join(", ");
+        format!("must be one of {names}").into()
+    })
+}
+
+/// The version that `If-Match` names; nothing for `*`.
+fn if_match(input: &Input) -> Result<Option<Version>, Problem> {
+    let required = || {
+        let detail = "name the version that you have looked at in If-Match, as in If-Match: \"7\"";
+        Problem::new(Code::PreconditionRequired, detail)
+    };
+    let given = input.headers.get(header::IF_MATCH).ok_or_else(required)?;
+    let given = given.to_str().unwrap_or("").trim();
+    if given == "*" {
+        return Ok(None);
+    }
+    let number = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = number.and_then(|number| number.parse().ok()).and_then(Version::new);
+    version.map(Some).ok_or_else(|| {
+        Problem::new(Code::PreconditionFailed, "If-Match names no version of the event")
+    })
+}
+
+fn told(status: StatusCode, event: &Event, context: &Context) -> Response {
+    with_version(json(status, &body_of(event, context.office.now())), event.version())
+}
+
+fn body_of(event: &Event, now: Timestamp) -> EventBody<'_> {
+    let (seats, terms) = (event.seats(), event.terms());
+    EventBody {
+        event_id: terms.id.as_str(),
+        name: terms.name.as_str(),
+        total_seats: seats.capacity,
+        available_seats: seats.available,
+        reservation_count: event.live_reservations(),
+        version: event.version().get(),
+        held_seats: seats.held,
+        confirmed_seats: seats.confirmed,
+        blocked_seats: seats.blocked,
+        status: terms.status.as_str(),
+        is_selling: terms.sells_at(now).is_ok(),
+        description: terms.description.as_ref().map(Description::as_str),
+        venue: terms.venue.as_ref().map(Venue::as_str),
+        starts_at: terms.starts_at.map(|at| local_text(at, terms.zone.as_ref())),
+        time_zone: terms.zone.as_ref().map(ZoneName::as_str),
+        on_sale_at: terms.on_sale_at.map(time_text),
+        off_sale_at: terms.off_sale_at.map(time_text),
+        seats_per_request_min: terms.seats_per_request_min.get(),
+        seats_per_request_max: terms.seats_per_request_max.get(),
+        hold_seconds: terms.hold_seconds,
+        created_at: time_text(event.created_at()),
+        updated_at: time_text(event.updated_at()),
+    }
+}

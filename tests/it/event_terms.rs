@@ -1,0 +1,267 @@
+//! Events under `/v1`: how they are made, listed and changed, and what that does to their sale.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json as value};
+use ticketboss::clock::Clock;
+use ticketboss::office::{Entropy, Office};
+use ticketboss::store::Store;
+use ticketboss::store::memory::MemoryStore;
+
+use crate::wire::{Answer, Server, ask, bare, json, standard_limits};
+
+/// 2026-01-01T00:00:00Z.
+const BEGIN_MS: i64 = 1_767_225_600_000;
+
+/// Serves no event yet, by a clock of ours.
+async fn server() -> (SocketAddr, Clock) {
+    let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
+    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
+    (Server::of_office(office, standard_limits()).await.address, clock)
+}
+
+async fn post(address: SocketAddr, path: &str, body: &Value) -> Answer {
+    ask(address, &json(&format!("POST /v1/events{path}"), &body.to_string())).await
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    ask(address, &bare(&format!("GET /v1/events{path}"), &[])).await
+}
+
+async fn patch(address: SocketAddr, id: &str, if_match: &str, body: &Value) -> Answer {
+    let body = body.to_string();
+    let (precondition, length) =
+        (format!("If-Match: {if_match}"), format!("Content-Length: {}", body.len()));
+    let headers = ["Content-Type: application/json", &length, &precondition];
+    let headers = if if_match.is_empty() { &headers[..2] } else { &headers[..] };
+    ask(address, &(bare(&format!("PATCH /v1/events/{id}"), headers) + &body)).await
+}
+
+async fn reserve(address: SocketAddr, id: &str, seats: u32) -> Answer {
+    post(address, &format!("/{id}/reservations"), &value!({"partnerId": "p", "seats": seats})).await
+}
+
+/// An event of ten seats that is on sale.
+async fn on_sale(address: SocketAddr, id: &str) {
+    let event = value!({"eventId": id, "name": "E", "totalSeats": 10, "status": "onSale"});
+    let created = post(address, "", &event).await;
+    assert_eq!(created.status, 201, "{}", created.text());
+}
+
+fn faults(answer: &Answer) -> Vec<String> {
+    let problem = answer.json();
+    assert_eq!((answer.status, &problem["code"]), (400, &"invalid_request".into()), "{problem}");
+    let faults = problem["errors"].as_array().unwrap().iter();
+    let text = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
+    faults.map(|fault| format!("{} {}", text(fault, "pointer"), text(fault, "detail"))).collect()
+}
+
+#[tokio::test]
+async fn an_event_is_told_as_it_was_made() {
+    let (address, _) = server().await;
+    let event = value!({
+        "eventId": "gala", "name": "Gala", "totalSeats": 300, "description": "With a band",
+        "venue": "Town hall", "startsAt": "2026-06-01T20:00:00", "timeZone": "Europe/Berlin",
+        "onSaleAt": "2026-02-01T00:00:00+01:00", "offSaleAt": "2026-06-01T18:00:00Z",
+        "seatsPerRequestMin": 2, "seatsPerRequestMax": 6, "holdSeconds": 300, "status": "onSale",
+    });
+    let created = post(address, "", &event).await;
+    assert_eq!((created.status, created.header("location")), (201, "/v1/events/gala"));
+    assert_eq!(created.header("etag"), "\"1\"");
+    let expected = value!({
+        "eventId": "gala", "name": "Gala", "totalSeats": 300, "availableSeats": 300,
+        "reservationCount": 0, "version": 1, "heldSeats": 0, "confirmedSeats": 0,
+        "blockedSeats": 0, "status": "onSale", "isSelling": false, "description": "With a band",
+        "venue": "Town hall", "startsAt": "2026-06-01T20:00:00+02:00", "timeZone": "Europe/Berlin",
+        "onSaleAt": "2026-01-31T23:00:00.000Z", "offSaleAt": "2026-06-01T18:00:00.000Z",
+        "seatsPerRequestMin": 2, "seatsPerRequestMax": 6, "holdSeconds": 300,
+        "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
+    });
+    assert_eq!(created.json(), expected);
+    assert_eq!(get(address, "/gala").await.json(), expected);
+    let again = post(address, "", &event).await;
+    assert_eq!(again.problem(), "409 event_exists: Event exists already");
+}
+
+#[tokio::test]
+async fn an_event_is_a_draft_until_somebody_says_otherwise() {
+    let (address, _) = server().await;
+    let event = value!({"eventId": "e", "name": "E", "totalSeats": 10});
+    assert_eq!(post(address, "", &event).await.json()["status"], "draft");
+    let refused = reserve(address, "e", 1).await;
+    assert_eq!(refused.problem(), "409 not_on_sale: Event is not on sale");
+    let changed = patch(address, "e", "\"1\"", &value!({"status": "onSale"})).await;
+    assert_eq!((changed.status, changed.header("etag")), (200, "\"2\""));
+    assert_eq!(reserve(address, "e", 1).await.status, 201);
+}
+
+#[tokio::test]
+async fn every_fault_of_an_event_is_told() {
+    let (address, _) = server().await;
+    let told = faults(
+        &post(
+            address,
+            "",
+            &value!({
+                "eventId": "A b", "totalSeats": 0, "description": " ", "timeZone": "Mars/Olympus",
+                "startsAt": "tomorrow", "onSaleAt": 5, "seatsPerRequestMin": 0, "holdSeconds": 9,
+                "status": "sold", "capacity": 3,
+            }),
+        )
+        .await,
+    );
+    for expected in [
+        "/eventId may have the letters a-z, digits, '-' and '_' only",
+        "/name is missing",
+        "/totalSeats must be at least 1",
+        "/description must not be blank",
+        "/timeZone must be a time zone, as in Europe/Berlin",
+        "/startsAt must be a time with an offset, as in 2026-05-01T20:00:00+02:00 (RFC 3339)",
+        "/onSaleAt must be a string",
+        "/seatsPerRequestMin must be at least 1",
+        "/holdSeconds must be between 10 and 1800",
+        "/status must be one of draft, onSale, paused, closed, archived",
+        "/capacity is not known here",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:#?}");
+    }
+    assert_eq!(told.len(), 11, "{told:#?}");
+    let told = faults(
+        &post(
+            address,
+            "",
+            &value!({
+                "eventId": "e", "name": "E", "totalSeats": 1, "seatsPerRequestMin": 11,
+                "onSaleAt": "2026-02-01T00:00:00Z", "offSaleAt": "2026-02-01T00:00:00Z",
+            }),
+        )
+        .await,
+    );
+    assert_eq!(
+        told,
+        [
+            "/seatsPerRequestMin must not be above seatsPerRequestMax",
+            "/offSaleAt must be after onSaleAt"
+        ]
+    );
+    assert_eq!(get(address, "/e").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_event_is_changed_by_those_who_know_it() {
+    let (address, _) = server().await;
+    on_sale(address, "e").await;
+    let more = value!({"totalSeats": 12});
+    let required = "428 precondition_required: If-Match is required";
+    assert_eq!(patch(address, "e", "", &more).await.problem(), required);
+    let failed = "412 precondition_failed: Event was changed meanwhile";
+    for if_match in ["\"2\"", "\"0\"", "1", "\"x\"", "W/\"1\""] {
+        assert_eq!(patch(address, "e", if_match, &more).await.problem(), failed, "{if_match}");
+    }
+    // What is sold meanwhile makes no difference.
+    assert_eq!(reserve(address, "e", 4).await.status, 201);
+    let changed = patch(address, "e", "\"1\"", &more).await;
+    assert_eq!((changed.status, changed.header("etag")), (200, "\"3\""));
+    assert_eq!(
+        (&changed.json()["totalSeats"], &changed.json()["availableSeats"]),
+        (&12.into(), &8.into())
+    );
+    // What somebody else has changed does.
+    for if_match in ["\"1\"", "\"2\""] {
+        assert_eq!(patch(address, "e", if_match, &more).await.problem(), failed, "{if_match}");
+    }
+    assert_eq!(patch(address, "e", "*", &value!({"name": "F"})).await.json()["name"], "F");
+    assert_eq!(patch(address, "f", "*", &more).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_not_named_stays_and_null_takes_away() {
+    let (address, _) = server().await;
+    let event = value!({
+        "eventId": "e", "name": "E", "totalSeats": 10, "venue": "V", "description": "D",
+        "startsAt": "2026-06-01T20:00:00+02:00", "timeZone": "Europe/Berlin",
+    });
+    assert_eq!(post(address, "", &event).await.status, 201);
+    // The time on the clock there, by the zone that it has.
+    let change = value!({"venue": null, "startsAt": "2026-12-01T20:00"});
+    let changed = patch(address, "e", "\"1\"", &change).await.json();
+    assert_eq!(changed["startsAt"], "2026-12-01T20:00:00+01:00");
+    assert_eq!((&changed["description"], changed.get("venue")), (&"D".into(), None));
+    let changed = patch(address, "e", "\"2\"", &value!({"timeZone": null})).await.json();
+    assert_eq!(changed["startsAt"], "2026-12-01T19:00:00.000Z");
+    let told = faults(&patch(address, "e", "\"3\"", &value!({"name": null})).await);
+    assert_eq!(told, ["/name must be a string"]);
+}
+
+#[tokio::test]
+async fn the_capacity_does_not_fall_below_what_is_taken() {
+    let (address, _) = server().await;
+    on_sale(address, "e").await;
+    reserve(address, "e", 4).await;
+    let block = post(address, "/e/blocks", &value!({"seats": 3, "reason": "A camera"})).await;
+    assert_eq!(
+        (block.status, block.text()),
+        (
+            201,
+            r#"{"blockId":3,"seats":3,"reason":"A camera","createdAt":"2026-01-01T00:00:00.000Z"}"#
+        )
+    );
+    let refused = patch(address, "e", "\"3\"", &value!({"totalSeats": 6})).await;
+    assert_eq!(refused.problem(), "409 capacity_taken: More seats are taken");
+    assert_eq!((&refused.json()["asked"], &refused.json()["taken"]), (&6.into(), &7.into()));
+    assert_eq!(patch(address, "e", "\"3\"", &value!({"totalSeats": 7})).await.status, 200);
+    let refused = reserve(address, "e", 1).await;
+    assert_eq!(refused.problem(), "409 not_enough_seats: Not enough seats left");
+    let listed = get(address, "/e/blocks").await.json();
+    assert_eq!(listed["items"][0]["reason"], "A camera");
+    let delete = bare("DELETE /v1/events/e/blocks/3", &[]);
+    assert_eq!(ask(address, &delete).await.status, 204);
+    assert_eq!(ask(address, &delete).await.problem(), "404 block_not_found: Block not found");
+    assert_eq!(get(address, "/e/blocks").await.json()["items"], value!([]));
+    assert_eq!(reserve(address, "e", 3).await.status, 201);
+    let told = faults(&post(address, "/e/blocks", &value!({"seats": 0, "reason": ""})).await);
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[tokio::test]
+async fn the_sale_window_opens_and_closes_by_the_clock() {
+    let (address, clock) = server().await;
+    on_sale(address, "e").await;
+    let window = value!({"onSaleAt": "2026-01-01T00:00:10Z", "offSaleAt": "2026-01-01T00:00:20Z"});
+    assert_eq!(patch(address, "e", "*", &window).await.json()["isSelling"], false);
+    let early = reserve(address, "e", 1).await;
+    assert_eq!(early.problem(), "409 not_on_sale: Event is not on sale");
+    assert_eq!(early.json()["onSaleAt"], "2026-01-01T00:00:10.000Z");
+    clock.set(BEGIN_MS + 10_000);
+    assert_eq!(get(address, "/e").await.json()["isSelling"], true);
+    assert_eq!(reserve(address, "e", 1).await.status, 201);
+    clock.set(BEGIN_MS + 20_000);
+    let late = reserve(address, "e", 1).await;
+    assert_eq!(late.problem(), "409 not_on_sale: Event is not on sale");
+    assert_eq!(late.json()["offSaleAt"], "2026-01-01T00:00:20.000Z");
+}
+
+#[tokio::test]
+async fn a_long_list_is_gone_through() {
+    let (address, _) = server().await;
+    for id in ["a", "b", "c", "d", "e"] {
+        on_sale(address, id).await;
+    }
+    patch(address, "b", "*", &value!({"status": "closed"})).await;
+    patch(address, "b", "*", &value!({"status": "archived"})).await;
+    patch(address, "d", "*", &value!({"status": "paused"})).await;
+    let ids = |answer: &Answer| {
+        let list = answer.json();
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|event| event["eventId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&get(address, "").await), ["a", "c", "d", "e"]);
+    assert_eq!(ids(&get(address, "?status=archived").await), ["b"]);
+    let first = get(address, "?limit=2").await;
+    assert_eq!(ids(&first), ["a", "c"]);
+    let next = first.json()["next"].as_str().unwrap().to_owned();
+    let second = get(address, next.strip_prefix("/v1/events").unwrap()).await;
+    assert_eq!((ids(&second), second.json().get("next")), (vec!["d".into(), "e".into()], None));
+    let told = faults(&get(address, "?limit=0&status=x&cursor=-1&page=2&limit=3").await);
+    assert_eq!(told.len(), 5, "{told:?}");
+}
