@@ -110,6 +110,7 @@ fn event(number: EventNumber, id: &str, capacity: u32) -> (Event, Change) {
         at: Timestamp(0),
         by: Actor::System,
         request: RequestId(0),
+        key: None,
         fact: Fact::EventCreated(terms(id, capacity)),
     };
     let event = Event::create(number, &created).expect("a first change");

@@ -13,6 +13,7 @@
 pub mod change;
 pub mod command;
 pub mod event;
+pub mod key;
 pub mod names;
 pub mod reservation;
 pub mod terms;
@@ -20,12 +21,13 @@ pub mod terms;
 pub use change::{Actor, Change, Fact};
 pub use command::{Command, Intent, Refusal, Shortage};
 pub use event::{Block, Event, PartnerTotals, SeatCounts, Violation};
+pub use key::{Done, Key, KeyName};
 pub use names::{
     EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
     Seats, Timestamp, Version,
 };
 pub use reservation::{
-    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
+    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Turn,
 };
 pub use terms::{
     Description, EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale, Reason, Venue, ZoneName,

@@ -10,6 +10,7 @@ mod body;
 mod dashboard;
 mod events;
 mod health;
+mod idempotency;
 mod input;
 mod problem;
 mod query;
@@ -164,7 +165,7 @@ fn finish(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag,Location,Retry-After,X-Request-Id"),
+        HeaderValue::from_static("ETag,Idempotent-Replayed,Location,Retry-After,X-Request-Id"),
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

@@ -18,8 +18,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Change, Event, EventId, EventNumber, EventTerms, Fact, Refusal, RequestId, Reservation,
-    ReservationId, Timestamp, Version,
+    Actor, Change, Event, EventId, EventNumber, EventTerms, Fact, Key, Refusal, RequestId,
+    Reservation, ReservationId, Timestamp, Version,
 };
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
@@ -162,6 +162,30 @@ impl Made {
     }
 }
 
+/// A request, and how it may be asked again.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// What it is called in logs and in the ledger.
+    pub request: RequestId,
+    /// The key under which it is asked, if there is one.
+    pub key: Option<Key>,
+}
+
+impl From<RequestId> for Asking {
+    fn from(request: RequestId) -> Self {
+        Self { request, key: None }
+    }
+}
+
+/// Whether an answer is given for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// It is.
+    First,
+    /// What is told was done before, under the same key.
+    Again,
+}
+
 /// A reservation, right after a change to it.
 #[derive(Debug, Clone)]
 pub struct Reserved {
@@ -171,6 +195,8 @@ pub struct Reserved {
     pub reservation: Reservation,
     /// The version of the event that made it so.
     pub version: Version,
+    /// Whether that is told for the first time.
+    pub telling: Telling,
 }
 
 impl Office {
@@ -277,8 +303,9 @@ impl Office {
         &self,
         terms: EventTerms,
         by: Actor,
-        request: RequestId,
+        asking: impl Into<Asking>,
     ) -> Result<Arc<Event>, OfficeError> {
+        let Asking { request, key } = asking.into();
         let id = terms.id.clone();
         self.check_room_for(&id)?;
         let number = self.0.store.claim_event_number().await?;
@@ -287,6 +314,7 @@ impl Office {
             at: self.0.clock.now(),
             by,
             request,
+            key,
             fact: Fact::EventCreated(terms),
         };
         let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;

@@ -408,6 +408,7 @@ fn created() -> (Event, Change) {
         at: Timestamp(0),
         by: Actor::System,
         request: RequestId(0),
+        key: None,
         fact: Fact::EventCreated(terms(100)),
     };
     (Event::create(EventNumber(1), &change).unwrap(), change)
@@ -424,6 +425,7 @@ fn sale(event: &mut Event, before: &ticketboss::store::Record, number: u64) -> C
         at: Timestamp(0),
         by: Actor::Anonymous,
         request: RequestId(number.into()),
+        key: None,
         fact,
     };
     event.apply(&change);

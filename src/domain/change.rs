@@ -3,6 +3,7 @@
 //! Named seats are further variants of [`Fact`]; what a change may carry besides its fact has a place of
 //! its own in the codec, so neither needs a new format.
 
+use super::key::Key;
 use super::names::{Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
 use super::terms::{EventTerms, Reason};
 
@@ -17,6 +18,8 @@ pub struct Change {
     pub by: Actor,
     /// The request that asked for it.
     pub request: RequestId,
+    /// The key under which it was asked for, if there was one.
+    pub key: Option<Key>,
     /// What happened.
     pub fact: Fact,
 }

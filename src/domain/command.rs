@@ -1,6 +1,7 @@
 //! What an event is asked to do, and why it may say no.
 
 use super::change::Actor;
+use super::key::{Done, Key};
 use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
 use super::reservation::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN};
 use super::terms::{EventStatus, EventTerms, NotOnSale, Reason};
@@ -15,6 +16,8 @@ pub struct Command {
     /// The version at which the event was when somebody looked at its terms, where it shall only be done
     /// if they are still those.
     pub if_terms_of: Option<Version>,
+    /// The key under which he asks, if he has one.
+    pub key: Option<Key>,
     /// What is wanted.
     pub intent: Intent,
 }
@@ -22,7 +25,7 @@ pub struct Command {
 impl Command {
     /// A command that holds on whatever terms there are.
     pub fn new(by: Actor, request: RequestId, intent: Intent) -> Self {
-        Self { by, request, if_terms_of: None, intent }
+        Self { by, request, if_terms_of: None, key: None, intent }
     }
 }
 
@@ -98,6 +101,15 @@ pub enum Intent {
 /// The rules say no. A refusal is an answer, not a failure, and it carries what it rested on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// It was done before, under the same key: no refusal at heart, the first answer holds.
+    #[error("it was done at version {} already", .0.version)]
+    DoneBefore(Done),
+    /// Something else was done before under the same key.
+    #[error("something else was done under that key, at version {version}")]
+    KeyReused {
+        /// The version that did it.
+        version: Version,
+    },
     /// More seats, or fewer, than one request may take.
     #[error("a request takes between {least} and {most} seats")]
     SeatsPerRequest {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use super::change::{Change, Fact};
+use super::command::Refusal;
+use super::key::{Done, Key, KeyName, Remembered};
 use super::names::{
     EventId, EventName, EventNumber, PartnerId, ReservationId, Seats, Timestamp, Version,
 };
@@ -62,6 +64,8 @@ pub struct Event {
     holds: OrdSet<(Timestamp, Version)>,
     /// Seats that are taken out of sale, by the version that did it.
     blocks: OrdMap<Version, Block>,
+    /// What was done under the keys of clients.
+    keys: OrdMap<KeyName, Remembered>,
     /// Everybody who ever reserved. The keys are the one copy of each partner's id.
     partners: OrdMap<PartnerId, PartnerTotals>,
     created_at: Timestamp,
@@ -114,6 +118,7 @@ impl Event {
             reservations: OrdMap::new(),
             holds: OrdSet::new(),
             blocks: OrdMap::new(),
+            keys: keys_of(change),
             partners: OrdMap::new(),
             created_at: change.at,
             updated_at: change.at,
@@ -165,6 +170,18 @@ impl Event {
         self.terms.seats_per_request_max
     }
 
+    /// What was done under a key with the same body, or with another one.
+    ///
+    /// # Errors
+    /// `KeyReused` where it was another one.
+    pub fn done_under(&self, key: &Key) -> Result<Option<Done>, Refusal> {
+        match self.is_new(key) {
+            Ok(()) => Ok(None),
+            Err(Refusal::DoneBefore(done)) => Ok(Some(done)),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Seats that are taken out of sale, by the version that did it.
     pub fn blocks(&self) -> impl Iterator<Item = (Version, &Block)> {
         self.blocks.iter().map(|(version, block)| (*version, block))
@@ -207,6 +224,13 @@ impl Event {
         let is_it = kept.id(self.number, id.version) == id;
         (is_it || cfg!(feature = "sabotage-guessable-ids")).then_some(kept)
     }
+}
+
+/// The key that the creation of an event was asked for under, if there was one.
+fn keys_of(creation: &Change) -> OrdMap<KeyName, Remembered> {
+    let done = Done { version: creation.version, reservation: None };
+    let remembered = creation.key.map(|key| (key.name, Remembered { body: key.body, done }));
+    remembered.into_iter().collect()
 }
 
 fn violation(version: Version, law: impl fmt::Display) -> Violation {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::change::Fact;
 use super::names::{EventNumber, Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
 
 /// The shortest hold that may be asked for, in seconds.
@@ -28,8 +29,62 @@ pub struct Reservation {
     pub nonce: Nonce,
     /// When it was made.
     pub made_at: Timestamp,
-    /// The versions that changed it after the one that made it, in order.
-    pub later: Option<Arc<[Version]>>,
+    /// What it has gone through, in order; of one that was confirmed at once, only what came after.
+    pub steps: Option<Arc<[Step]>>,
+}
+
+/// What a reservation has become at a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The version.
+    pub version: Version,
+    /// What it has become.
+    pub turn: Turn,
+}
+
+/// What a reservation can become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It was made, as a hold.
+    Held {
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// It was confirmed.
+    Confirmed,
+    /// It was extended.
+    Extended {
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// It was given up.
+    Cancelled,
+    /// Its time was up.
+    Expired,
+    /// Some of its seats were given up.
+    PartlyCancelled {
+        /// How many.
+        seats: Seats,
+    },
+}
+
+impl Turn {
+    /// What a reservation becomes by a fact about it.
+    pub(super) fn of(fact: &Fact) -> Option<Self> {
+        match fact {
+            Fact::Held { expires_at, .. } => Some(Self::Held { expires_at: *expires_at }),
+            Fact::Confirmed { .. } | Fact::ConfirmedLate { .. } => Some(Self::Confirmed),
+            Fact::Extended { expires_at, .. } => Some(Self::Extended { expires_at: *expires_at }),
+            Fact::Cancelled { .. } => Some(Self::Cancelled),
+            Fact::Expired { .. } => Some(Self::Expired),
+            Fact::PartlyCancelled { seats, .. } => Some(Self::PartlyCancelled { seats: *seats }),
+            Fact::EventCreated(_)
+            | Fact::EventUpdated(_)
+            | Fact::SeatsBlocked { .. }
+            | Fact::SeatsUnblocked { .. }
+            | Fact::Reserved { .. } => None,
+        }
+    }
 }
 
 /// Where a reservation stands.
@@ -79,13 +134,47 @@ impl Reservation {
 
     /// The versions that it went through, given the one that made it.
     pub fn versions(&self, made_by: Version) -> impl Iterator<Item = Version> {
-        std::iter::once(made_by).chain(self.later.iter().flat_map(|later| later.iter().copied()))
+        let later = self.steps().iter().map(|step| step.version);
+        std::iter::once(made_by).chain(later.filter(move |version| *version != made_by))
     }
 
-    /// Notes that a version has changed it.
-    pub(super) fn changed_by(&mut self, version: Version) {
-        let known = self.later.as_deref().unwrap_or_default();
-        self.later = Some(known.iter().copied().chain([version]).collect());
+    /// What it was when the event was at `version`, which is not before it was made.
+    #[must_use]
+    pub fn as_of(&self, version: Version) -> Self {
+        let count = self.steps().partition_point(|step| step.version <= version);
+        let (until_then, later) = self.steps().split_at(count);
+        let given_up = later.iter().map(|step| match step.turn {
+            Turn::PartlyCancelled { seats } => seats.get(),
+            _ => 0,
+        });
+        let seats = self.seats.get() + given_up.sum::<u32>();
+        let status = until_then.iter().fold(Status::Confirmed, |status, step| {
+            let since = step.version;
+            match step.turn {
+                Turn::Held { expires_at } => Status::Held(Hold { expires_at, extensions: 0 }),
+                Turn::Extended { expires_at } => match status {
+                    Status::Held(Hold { extensions, .. }) => {
+                        Status::Held(Hold { expires_at, extensions: extensions.saturating_add(1) })
+                    }
+                    other => other,
+                },
+                Turn::Confirmed | Turn::PartlyCancelled { .. } => Status::Confirmed,
+                Turn::Cancelled => Status::Cancelled { since },
+                Turn::Expired => Status::Expired { since },
+            }
+        });
+        let steps = (!until_then.is_empty()).then(|| until_then.into());
+        Self { seats: Seats::new(seats).unwrap_or(self.seats), status, steps, ..self.clone() }
+    }
+
+    /// What it has gone through, in order; of one that was confirmed at once, only what came after.
+    pub fn steps(&self) -> &[Step] {
+        self.steps.as_deref().unwrap_or_default()
+    }
+
+    /// Notes what it has become.
+    pub(super) fn step(&mut self, step: Step) {
+        self.steps = Some(self.steps().iter().copied().chain([step]).collect());
     }
 }
 

@@ -10,9 +10,11 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::reply::{Response, json_as, time_text};
-use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RequestId, Shortage};
+use super::reply::{Response, json_as};
+use crate::domain::RequestId;
 use crate::office::OfficeError;
+
+mod refusal;
 
 /// When to try again after the server had too much to do or no room on its disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -62,6 +64,8 @@ pub enum Code {
     SeatsHeld,
     /// There is no such block.
     BlockNotFound,
+    /// Something else was done under the same `Idempotency-Key`.
+    IdempotencyKeyReused,
     /// The terms of the event are not those that `If-Match` names.
     PreconditionFailed,
     /// What is to be changed must be named by its version.
@@ -118,6 +122,7 @@ impl Code {
             Self::StatusChange => (S::CONFLICT, "status_change", "Status cannot change like that"),
             Self::SeatsHeld => (S::CONFLICT, "seats_held", "Seats are held"),
             Self::BlockNotFound => (S::NOT_FOUND, "block_not_found", "Block not found"),
+            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key was used for something else"),
             Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition_failed", "Event was changed meanwhile"),
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "precondition_required", "If-Match is required"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
@@ -280,32 +285,6 @@ impl Problem {
     }
 }
 
-impl Problem {
-    /// Why a reservation that is there is not changed. The seed called one that is given up not found;
-    /// here it is told what became of it.
-    pub(super) fn of_reservation(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::AlreadyCancelled { .. } => Code::ReservationCancelled,
-            Refusal::AlreadyExpired { .. } => Code::ReservationExpired,
-            other => return other.into(),
-        };
-        Self::new(code, refusal.to_string())
-    }
-
-    fn short(code: Code, detail: String, shortage: Shortage) -> Self {
-        let mut problem = Self::new(code, detail);
-        problem.0.grounds = Grounds {
-            asked: Some(shortage.asked),
-            available: Some(shortage.available),
-            held: Some(shortage.held),
-            next_expires_at: shortage.next_expires_at.map(time_text),
-            version: Some(shortage.version.get()),
-            ..Grounds::default()
-        };
-        problem
-    }
-}
-
 impl From<OfficeError> for Problem {
     fn from(error: OfficeError) -> Self {
         let detail = error.to_string();
@@ -322,80 +301,6 @@ impl From<OfficeError> for Problem {
             }
             OfficeError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
             OfficeError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
-        }
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let detail = refusal.to_string();
-        match refusal {
-            Refusal::SeatsPerRequest { least, most, .. } => {
-                let range = format!("must be between {least} and {most}");
-                let mut problem = Self::new(Code::SeatsPerRequest, detail);
-                problem.0.error = Some(format!("Seats per request {range}"));
-                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
-                problem
-            }
-            Refusal::NotOnSale { why, version } => {
-                let mut problem = Self::new(Code::NotOnSale, detail);
-                problem.0.grounds.version = Some(version.get());
-                match why {
-                    NotOnSale::NotYet { from } => {
-                        problem.0.grounds.on_sale_at = Some(time_text(from));
-                    }
-                    NotOnSale::Over { since } => {
-                        problem.0.grounds.off_sale_at = Some(time_text(since));
-                    }
-                    _ => {}
-                }
-                problem
-            }
-            Refusal::OtherTerms { version, .. } => {
-                let mut problem = Self::new(Code::PreconditionFailed, detail);
-                problem.0.grounds.version = Some(version.get());
-                problem
-            }
-            Refusal::CapacityTaken { asked, taken, version } => {
-                let mut problem = Self::new(Code::CapacityTaken, detail);
-                problem.0.grounds.asked = Some(asked);
-                problem.0.grounds.taken = Some(taken);
-                problem.0.grounds.version = Some(version.get());
-                problem
-            }
-            Refusal::StatusChange { .. } => Self::new(Code::StatusChange, detail),
-            Refusal::SeatsHeld { held } => {
-                let mut problem = Self::new(Code::SeatsHeld, detail);
-                problem.0.grounds.held = Some(held);
-                problem
-            }
-            Refusal::BlockNotFound => Self::new(Code::BlockNotFound, detail),
-            Refusal::NotEnoughSeats(shortage) => {
-                Self::short(Code::NotEnoughSeats, detail, shortage)
-            }
-            Refusal::HoldExpired(shortage) => Self::short(Code::HoldExpired, detail, shortage),
-            Refusal::HoldSeconds { .. } => {
-                let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
-                let mut problem = Self::new(Code::HoldSeconds, detail);
-                problem.0.faults =
-                    vec![Fault { pointer: "/holdSeconds".to_owned(), detail: range }];
-                problem
-            }
-            Refusal::NotAPart { has, .. } => {
-                let range = format!("must be less than {has}, or be left out");
-                let mut problem = Self::new(Code::NotAPart, detail);
-                problem.0.grounds.has = Some(has);
-                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
-                problem
-            }
-            Refusal::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed, detail),
-            Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
-            Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => {
-                Self::new(Code::HoldLimit, detail)
-            }
-            Refusal::ReservationNotFound
-            | Refusal::AlreadyCancelled { .. }
-            | Refusal::AlreadyExpired { .. } => Self::new(Code::ReservationNotFound, detail),
         }
     }
 }

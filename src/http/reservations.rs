@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::body::{Fields, Hold, Unknown, hold, partner_id, whole_number};
+use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::problem::Problem;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
@@ -16,7 +17,7 @@ use super::seed::{event_in_path, id_text, read_reservation_id};
 use crate::domain::{
     EventId, Refusal, Reservation, ReservationId, Seats, Status, Timestamp, Version,
 };
-use crate::office::{OfficeError, Reserved};
+use crate::office::{OfficeError, Reserved, Telling};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,15 +48,16 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let hold = fields.optional("hold", hold).unwrap_or(Hold::No);
     fields.finish(Unknown::Refused)?;
     let (partner, seats) = partner.zip(seats).expect("a field that is missing is a fault");
-    let (office, request) = (&context.office, input.request_id);
+    let office = &context.office;
+    let asking = asking(&input, "reserve", partner.as_str())?;
     let seconds = match hold {
         Hold::No => None,
         Hold::Usual => Some(office.event(&event)?.terms().hold_seconds),
         Hold::Seconds(seconds) => Some(seconds),
     };
     let reserved = match seconds {
-        None => office.reserve(&event, partner, seats, request).await?,
-        Some(seconds) => office.hold(&event, partner, seats, seconds, request).await?,
+        None => office.reserve(&event, partner, seats, asking).await?,
+        Some(seconds) => office.hold(&event, partner, seats, seconds, asking).await?,
     };
     Ok(told(StatusCode::CREATED, &event, &reserved, &context))
 }
@@ -78,7 +80,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     Fields::read_if_any(&input)?.finish(Unknown::Refused)?;
-    let confirmed = context.office.confirm(id, input.request_id).await;
+    let confirmed = context.office.confirm(id, asking(&input, "confirm", "")?).await;
     answer(confirmed, &event, id, &context, |refusal| matches!(refusal, Refusal::AlreadyConfirmed))
 }
 
@@ -94,7 +96,7 @@ pub(super) async fn extend(context: Context, input: Input) -> Result<Response, P
         Some(seconds) => seconds,
         None => context.office.event(&event)?.terms().hold_seconds,
     };
-    let extended = context.office.extend(id, seconds, input.request_id).await;
+    let extended = context.office.extend(id, seconds, asking(&input, "extend", "")?).await;
     answer(extended, &event, id, &context, |_| false)
 }
 
@@ -108,10 +110,11 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
         Seats::new(whole_number(given)?).ok_or_else(|| "must be at least 1".into())
     });
     fields.finish(Unknown::Refused)?;
-    let (office, request) = (&context.office, input.request_id);
+    let office = &context.office;
+    let asking = asking(&input, "cancel", "")?;
     let cancelled = match part {
-        None => office.cancel(id, request).await,
-        Some(seats) => office.cancel_part(id, seats, request).await,
+        None => office.cancel(id, asking).await,
+        Some(seats) => office.cancel_part(id, seats, asking).await,
     };
     answer(cancelled, &event, id, &context, |refusal| {
         let is_gone =
@@ -123,8 +126,9 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
 /// `DELETE …/{id}`: gives up a reservation. 204; 404 also where it is given up already; 503.
 pub(super) async fn delete(context: Context, input: Input) -> Result<Response, Problem> {
     let (_, id) = in_path(&context, &input)?;
-    let cancelled = context.office.cancel(id, input.request_id).await?;
-    Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
+    let cancelled = context.office.cancel(id, asking(&input, "delete", "")?).await?;
+    let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
+    Ok(marked(response, cancelled.telling))
 }
 
 /// The event and the reservation of the path; one of another event is not there.
@@ -157,13 +161,13 @@ fn answer(
 fn as_it_is(context: &Context, id: ReservationId) -> Result<Reserved, OfficeError> {
     let reservation = context.office.reservation(id)?;
     let version = reservation.versions(id.version).last().unwrap_or(id.version);
-    Ok(Reserved { id, reservation, version })
+    Ok(Reserved { id, reservation, version, telling: Telling::First })
 }
 
 fn told(status: StatusCode, event: &EventId, reserved: &Reserved, context: &Context) -> Response {
-    let Reserved { id, reservation, version } = reserved;
+    let Reserved { id, reservation, version, telling } = reserved;
     let body = body_of(event, *id, reservation, *version, context.office.now());
-    with_version(json(status, &body), *version)
+    marked(with_version(json(status, &body), *version), *telling)
 }
 
 fn body_of<'a>(

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Unknown, partner_id, whole_number};
+use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::problem::Problem;
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
@@ -43,22 +44,25 @@ pub(super) async fn reserve_of_default(
 ) -> Result<Response, Problem> {
     let event = context.office.default_event_id()?;
     let (partner, seats) = read_reserve(&input)?;
-    let reserved = context.office.reserve(&event, partner, seats, input.request_id).await?;
+    let asking = asking(&input, "reserve", partner.as_str())?;
+    let reserved = context.office.reserve(&event, partner, seats, asking).await?;
     let body = ReservedBody {
         reservation_id: id_text(reserved.id),
         seats: reserved.reservation.seats.get(),
         status: "confirmed",
         version: reserved.version.get(),
     };
-    Ok(with_version(json(StatusCode::CREATED, &body), reserved.version))
+    let response = with_version(json(StatusCode::CREATED, &body), reserved.version);
+    Ok(marked(response, reserved.telling))
 }
 
 /// `DELETE /reservations/{id}`: gives up a reservation of whatever event it is of; its id says which.
 /// 204; 404 `reservation_not_found` where the id is unknown, given up already or no id at all; 503.
 pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
     let id = read_reservation_id(input.segment(0))?;
-    let cancelled = context.office.cancel(id, input.request_id).await?;
-    Ok(with_version(empty(StatusCode::NO_CONTENT), cancelled.version))
+    let cancelled = context.office.cancel(id, asking(&input, "delete", "")?).await?;
+    let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
+    Ok(marked(response, cancelled.telling))
 }
 
 /// `GET /reservations/`: the default event in numbers, all of one version. 200, or 304 where the caller has

@@ -312,7 +312,9 @@ fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
         Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
         Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
         Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
-        Refusal::NotOnSale { .. }
+        Refusal::DoneBefore(_)
+        | Refusal::KeyReused { .. }
+        | Refusal::NotOnSale { .. }
         | Refusal::OtherTerms { .. }
         | Refusal::CapacityTaken { .. }
         | Refusal::StatusChange { .. }

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use ticketboss::domain::{
-    Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact,
-    Nonce, Reason, RequestId, SeatCounts, Seats, Timestamp, Venue, Version, ZoneName,
+    Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact, Key,
+    KeyName, Nonce, Reason, RequestId, SeatCounts, Seats, Timestamp, Venue, Version, ZoneName,
 };
 use ticketboss::store::codec::{
     CHANGE_BYTES_MAX, Digest, PAGE_BYTES_MAX, Page, PageWriter, RECORD_BYTES, Record, Unreadable,
@@ -151,6 +151,7 @@ fn golden_page() -> Page {
         at: Timestamp(at_ms),
         by,
         request: RequestId(request),
+        key: None,
         fact,
     };
     let creation = Fact::EventCreated(EventTerms::on_sale(
@@ -245,7 +246,7 @@ fn holds_have_exactly_these_bytes() {
     ];
     let changes = (2..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, fact }
+        Change { version: version(number), at, by, request, key: None, fact }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
@@ -282,11 +283,38 @@ fn terms_have_exactly_these_bytes() {
     ];
     let changes = (1..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, fact }
+        Change { version: version(number), at, by, request, key: None, fact }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
     assert_eq!(to_hex(&bytes), GOLDEN_TERMS);
+    assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
+}
+
+#[test]
+fn a_key_has_exactly_these_bytes() {
+    let change = Change {
+        version: version(2),
+        at: Timestamp(1_742_000_000_000),
+        by: Actor::Anonymous,
+        request: RequestId(1),
+        key: Some(Key { name: KeyName([0xA1; 16]), body: [0xB2; 16] }),
+        fact: Fact::Cancelled { reservation: version(1) },
+    };
+    let page = Page { changes: vec![change], ..golden_page() };
+    let (bytes, digest) = encode_page(&page);
+    // Time, by, request; Cancelled: reservation; one detail, a key: name, body.
+    let expected = concat!(
+        "01fb2c0102abababababababababababababababababababababababababababababababab",
+        "fd0018952e2b030000",
+        "01",
+        "000000000000000000000000000000000001",
+        "0201",
+        "0100",
+        "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+        "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+    );
+    assert_eq!(to_hex(without_checksum(&bytes)), expected);
     assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
 }
 

@@ -433,6 +433,7 @@ fn orphan_page(number: EventNumber, of: u64) -> Vec<u8> {
         at: Timestamp(2000),
         by: Actor::Anonymous,
         request: REQUEST,
+        key: None,
         fact: Fact::Cancelled { reservation: version(2) },
     };
     let (bytes, _) = PageWriter::begin(number, Digest([9; 32]), &change).finish();

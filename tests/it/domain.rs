@@ -173,6 +173,8 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::TooManyExtensions => "too_many_extensions",
         Refusal::HeldLongEnough { .. } => "held_long_enough",
         Refusal::NotAPart { .. } => "not_a_part",
+        Refusal::DoneBefore(_) => "done_before",
+        Refusal::KeyReused { .. } => "key_reused",
         Refusal::NotOnSale { .. } => "not_on_sale",
         Refusal::OtherTerms { .. } => "other_terms",
         Refusal::CapacityTaken { .. } => "capacity_taken",
@@ -550,6 +552,7 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         at: event.updated_at(),
         by: Actor::Anonymous,
         request: RequestId(7),
+        key: None,
         fact,
     };
     let cancelled = |reservation| next(Fact::Cancelled { reservation });

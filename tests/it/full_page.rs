@@ -35,6 +35,7 @@ fn sales(number: ticketboss::domain::EventNumber, id: &EventId, partner: &str) -
         at: Timestamp(1_760_000_000_000),
         by: Actor::Anonymous,
         request: RequestId(u128::MAX),
+        key: None,
         fact,
     };
     let terms = EventTerms::on_sale(

@@ -29,6 +29,7 @@ mod full_page;
 mod fuzz;
 mod holds;
 mod http;
+mod idempotency;
 mod judge;
 mod office;
 mod power_cut;

@@ -39,6 +39,7 @@ pub(crate) fn created(number: EventNumber, terms: EventTerms, at_ms: i64) -> (Ev
         at: Timestamp(at_ms),
         by: Actor::System,
         request: RequestId(1),
+        key: None,
         fact: Fact::EventCreated(terms),
     };
     (Event::create(number, &change).unwrap(), change)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Block, Event, PartnerTotals};
 use crate::domain::change::{Change, Fact};
+use crate::domain::key::{Done, Remembered};
 use crate::domain::names::{Nonce, PartnerId, Seats, Timestamp, Version};
-use crate::domain::reservation::{Hold, Reservation, Status};
+use crate::domain::reservation::{Hold, Reservation, Status, Step, Turn};
 
 impl Event {
     /// Makes a change that [`Event::decide`] has just stated of this very state.
@@ -58,6 +59,14 @@ impl Event {
                 self.give_back_part(change, *reservation, *seats);
             }
         }
+        if let Some(key) = change.key
+            && !cfg!(feature = "sabotage-forget-key")
+        {
+            let made_by = self.reservations.contains_key(&change.version).then_some(change.version);
+            let reservation = change.fact.reservation().or(made_by);
+            let done = Done { version: change.version, reservation };
+            self.keys.insert(key.name, Remembered { body: key.body, done });
+        }
         self.version = change.version;
         self.updated_at = change.at;
     }
@@ -76,7 +85,13 @@ impl Event {
         }
         self.partners.insert(partner.clone(), totals);
         let made_at = change.at;
-        let reservation = Reservation { partner, seats, status, nonce, made_at, later: None };
+        let held = match status {
+            Status::Held(hold) => Some(Turn::Held { expires_at: hold.expires_at }),
+            _ => None,
+        };
+        let version = change.version;
+        let steps = held.map(|turn| Arc::from([Step { version, turn }]));
+        let reservation = Reservation { partner, seats, status, nonce, made_at, steps };
         self.take(change.version, &reservation);
         self.reservations.insert(change.version, reservation);
     }
@@ -113,7 +128,9 @@ impl Event {
     }
 
     fn keep(&mut self, change: &Change, made_by: Version, mut reservation: Reservation) {
-        reservation.changed_by(change.version);
+        if let Some(turn) = Turn::of(&change.fact) {
+            reservation.step(Step { version: change.version, turn });
+        }
         self.reservations.insert(made_by, reservation);
     }
 

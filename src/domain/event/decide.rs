@@ -3,6 +3,7 @@
 use super::{Event, SeatCounts};
 use crate::domain::change::{Change, Fact};
 use crate::domain::command::{Command, Intent, Refusal, Shortage};
+use crate::domain::key::{Key, Remembered};
 use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
 use crate::domain::reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
@@ -20,6 +21,7 @@ impl Event {
     ///
     /// | to | |
     /// | --- | --- |
+    /// | do anything under a key | `DoneBefore`, `KeyReused` |
     /// | do anything on the terms of a version | `OtherTerms` |
     /// | update | `StatusChange`, `CapacityTaken`, and to archive it `SeatsHeld` |
     /// | block | `NotEnoughSeats` |
@@ -32,6 +34,9 @@ impl Event {
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
         let at = now.max(self.updated_at);
+        if let Some(key) = &command.key {
+            self.is_new(key)?;
+        }
         if let Some(expected) = command.if_terms_of {
             self.has_terms_of(expected)?;
         }
@@ -66,8 +71,17 @@ impl Event {
             at: if cfg!(feature = "sabotage-date-backwards") { now } else { at },
             by: command.by.clone(),
             request: command.request,
+            key: command.key,
             fact,
         })
+    }
+
+    pub(super) fn is_new(&self, key: &Key) -> Result<(), Refusal> {
+        match self.keys.get(&key.name) {
+            None => Ok(()),
+            Some(Remembered { body, done }) if *body == key.body => Err(Refusal::DoneBefore(*done)),
+            Some(Remembered { done, .. }) => Err(Refusal::KeyReused { version: done.version }),
+        }
     }
 
     /// Whether the terms are as they were when the event was at version `expected`. What was sold since

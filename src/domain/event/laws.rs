@@ -27,6 +27,9 @@ impl Event {
     /// Says which rule a fact would break that everything else counts on.
     fn can_follow(&self, change: &Change) -> Result<(), &'static str> {
         let kept = |made_by: &Version| self.reservations.get(made_by);
+        if change.key.is_some_and(|key| self.keys.contains_key(&key.name)) {
+            return Err("two changes have one key");
+        }
         let must = |holds: bool, otherwise| if holds { Ok(()) } else { Err(otherwise) };
         match &change.fact {
             Fact::EventCreated(_) => Err("an event is created twice"),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Unreadable;
 use crate::domain::{
     Actor, Change, Description, EventId, EventName, EventStatus, EventTerms, Fact, InvalidName,
-    Nonce, PartnerId, Reason, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
+    Key, KeyName, Nonce, PartnerId, Reason, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -104,9 +104,11 @@ enum StoredStatus {
     Archived,
 }
 
-/// What a change may carry beside its fact. There is nothing yet; the place for it is in the format.
-#[derive(Serialize, Deserialize)]
-enum StoredDetail {}
+/// What a change may carry beside its fact.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum StoredDetail {
+    Key { name: [u8; 16], body: [u8; 16] },
+}
 
 pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange<'_> {
     StoredChange {
@@ -117,7 +119,11 @@ pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange
         },
         request: change.request.0.to_be_bytes(),
         fact: store_fact(change),
-        details: Vec::new(),
+        details: change
+            .key
+            .map(|Key { name: KeyName(name), body }| StoredDetail::Key { name, body })
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -231,6 +237,7 @@ pub(super) fn read_change(
             StoredActor::System => Actor::System,
         },
         request: RequestId(u128::from_be_bytes(stored.request)),
+        key: read_key(&stored.details)?,
         fact: read_fact(stored.fact, at)?,
     })
 }
@@ -280,6 +287,14 @@ fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> 
             Fact::PartlyCancelled { reservation: version(reservation)?, seats: seats(count)? }
         }
     })
+}
+
+fn read_key(details: &[StoredDetail]) -> Result<Option<Key>, Unreadable> {
+    match *details {
+        [] => Ok(None),
+        [StoredDetail::Key { name, body }] => Ok(Some(Key { name: KeyName(name), body })),
+        _ => Err(Unreadable::Value("a change has two keys")),
+    }
 }
 
 fn later(than: i64, by_ms: i64) -> Result<Timestamp, Unreadable> {

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use ticketboss::domain::{
-    Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Nonce, PartnerId,
-    RequestId, SeatCounts, Seats, Timestamp, Version,
+    Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce,
+    PartnerId, RequestId, SeatCounts, Seats, Timestamp, Version,
 };
 use ticketboss::store::codec::{Digest, Page, PageWriter, RECORD_BYTES, Record, Unreadable};
 use ticketboss::store::ledger::{Commit, ReplayError, replay};
@@ -133,6 +133,7 @@ fn written(first_version: u64, at_ms: i64, facts: Vec<Fact>) -> Vec<u8> {
         at: Timestamp(at_ms),
         by: if number == 1 { Actor::System } else { Actor::Anonymous },
         request: RequestId(u128::from(number) << 64),
+        key: (number % 2 == 0).then(|| key(number)),
         fact,
     });
     let first = changes.next().unwrap();
@@ -268,6 +269,7 @@ fn read_ledger(bytes: &[u8]) -> Verdict {
             at: Timestamp(at),
             by: Actor::Anonymous,
             request: RequestId(0),
+            key: None,
             fact: decisions.fact(number),
         });
         if decisions.bytes.as_slice().is_empty() {
@@ -338,4 +340,9 @@ fn replay_memory(commit: Commit) -> Result<Event, Fault> {
         }
     };
     RUNTIME.with_borrow(|runtime| runtime.block_on(replaying))
+}
+
+fn key(number: u64) -> Key {
+    let bytes = u128::from(number).to_be_bytes();
+    Key { name: KeyName(bytes), body: bytes }
 }

@@ -67,7 +67,14 @@ pub(super) fn creation(terms: Terms) -> Change {
 }
 
 pub(super) fn change_of(at: u64, request: RequestId, fact: Fact) -> Change {
-    Change { version: version(at), at: Timestamp(0), by: Actor::Anonymous, request, fact }
+    Change {
+        version: version(at),
+        at: Timestamp(0),
+        by: Actor::Anonymous,
+        request,
+        key: None,
+        fact,
+    }
 }
 
 fn change(line: &str) -> Change {

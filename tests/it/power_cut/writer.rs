@@ -98,6 +98,7 @@ impl Writer {
             at: Timestamp(1_760_000_000_000 + i64::try_from(version.get()).unwrap()),
             by: Actor::Anonymous,
             request: RequestId(request),
+            key: None,
             fact,
         }
     }

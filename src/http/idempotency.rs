@@ -1,0 +1,82 @@
+//! `Idempotency-Key`: the name under which a client asks, so that he can ask again and is answered as the
+//! first time (draft-ietf-httpapi-idempotency-key-header, which wants it quoted; most send it bare).
+//!
+//! A key is of one partner and one operation on one resource; with another body it is refused. Keys are
+//! remembered for as long as their event is.
+
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::input::Input;
+use super::problem::{Fault, Problem};
+use super::reply::Response;
+use crate::domain::{Key, KeyName};
+use crate::office::{Asking, Telling};
+
+/// The header that carries the key.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header by which an answer is known that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The longest key, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+/// How a request is asked: for `operation`, by `partner` where the request says who that is.
+///
+/// # Errors
+/// `InvalidRequest` when there is a key and it cannot be one.
+pub(super) fn asking(
+    input: &Input,
+    operation: &'static str,
+    partner: &str,
+) -> Result<Asking, Problem> {
+    let key = given(input)?.map(|key| {
+        let mut parts = vec![operation, partner, key];
+        parts.extend(input.segments.iter().map(String::as_str));
+        Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
+    });
+    Ok(Asking { request: input.request_id, key })
+}
+
+/// Marks an answer that was given before.
+pub(super) fn marked(mut response: Response, telling: Telling) -> Response {
+    if telling == Telling::Again {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn given(input: &Input) -> Result<Option<&str>, Problem> {
+    let mut given = input.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(first) = given.next() else { return Ok(None) };
+    let text = first.to_str().ok().map(str::trim).filter(|_| given.next().is_none());
+    let text = text.and_then(|text| match text.strip_prefix('"') {
+        Some(quoted) => quoted.strip_suffix('"'),
+        None => Some(text),
+    });
+    let text = text.filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
+    text.map(Some).ok_or_else(|| {
+        let detail =
+            format!("the Idempotency-Key must be one, of 1 to {KEY_BYTES_MAX} ASCII characters");
+        Problem::invalid_request(vec![Fault::of_whole(detail)])
+    })
+}
+
+/// A body without what makes no difference: white space, and the order of its fields.
+fn canonical(body: &[u8]) -> String {
+    serde_json::from_slice::<Value>(body).map_or_else(
+        |_| String::from_utf8_lossy(body.trim_ascii()).into_owned(),
+        |value| value.to_string(),
+    )
+}
+
+/// The digest of several texts, none of which runs into the next.
+fn digest_of(parts: &[&str]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}

@@ -1,0 +1,119 @@
+//! What a client is told when the rules say no, with the numbers that this rests on.
+
+use super::{Code, Fault, Grounds, Problem};
+use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, Shortage};
+use crate::http::reply::time_text;
+
+impl Problem {
+    /// Why a reservation that is there is not changed. The seed called one that is given up not found;
+    /// here it is told what became of it.
+    pub(in crate::http) fn of_reservation(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::AlreadyCancelled { .. } => Code::ReservationCancelled,
+            Refusal::AlreadyExpired { .. } => Code::ReservationExpired,
+            other => return other.into(),
+        };
+        Self::new(code, refusal.to_string())
+    }
+
+    fn short(code: Code, detail: String, shortage: Shortage) -> Self {
+        let mut problem = Self::new(code, detail);
+        problem.0.grounds = Grounds {
+            asked: Some(shortage.asked),
+            available: Some(shortage.available),
+            held: Some(shortage.held),
+            next_expires_at: shortage.next_expires_at.map(time_text),
+            version: Some(shortage.version.get()),
+            ..Grounds::default()
+        };
+        problem
+    }
+
+    fn of_terms(refusal: &Refusal, detail: String) -> Self {
+        match refusal {
+            &Refusal::NotOnSale { why, version } => {
+                let mut problem = Self::new(Code::NotOnSale, detail);
+                problem.0.grounds.version = Some(version.get());
+                match why {
+                    NotOnSale::NotYet { from } => {
+                        problem.0.grounds.on_sale_at = Some(time_text(from));
+                    }
+                    NotOnSale::Over { since } => {
+                        problem.0.grounds.off_sale_at = Some(time_text(since));
+                    }
+                    _ => {}
+                }
+                problem
+            }
+            &Refusal::OtherTerms { version, .. } => {
+                let mut problem = Self::new(Code::PreconditionFailed, detail);
+                problem.0.grounds.version = Some(version.get());
+                problem
+            }
+            &Refusal::CapacityTaken { asked, taken, version } => {
+                let mut problem = Self::new(Code::CapacityTaken, detail);
+                problem.0.grounds.asked = Some(asked);
+                problem.0.grounds.taken = Some(taken);
+                problem.0.grounds.version = Some(version.get());
+                problem
+            }
+            Refusal::StatusChange { .. } => Self::new(Code::StatusChange, detail),
+            &Refusal::SeatsHeld { held } => {
+                let mut problem = Self::new(Code::SeatsHeld, detail);
+                problem.0.grounds.held = Some(held);
+                problem
+            }
+            _ => Self::new(Code::BlockNotFound, detail),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            // The office gives the first answer again, where it can.
+            Refusal::DoneBefore(_) => Self::new(Code::Unavailable, detail),
+            Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused, detail),
+            Refusal::SeatsPerRequest { least, most, .. } => {
+                let range = format!("must be between {least} and {most}");
+                let mut problem = Self::new(Code::SeatsPerRequest, detail);
+                problem.0.error = Some(format!("Seats per request {range}"));
+                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
+                problem
+            }
+            Refusal::NotEnoughSeats(shortage) => {
+                Self::short(Code::NotEnoughSeats, detail, shortage)
+            }
+            Refusal::HoldExpired(shortage) => Self::short(Code::HoldExpired, detail, shortage),
+            Refusal::HoldSeconds { .. } => {
+                let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
+                let mut problem = Self::new(Code::HoldSeconds, detail);
+                problem.0.faults =
+                    vec![Fault { pointer: "/holdSeconds".to_owned(), detail: range }];
+                problem
+            }
+            Refusal::NotAPart { has, .. } => {
+                let range = format!("must be less than {has}, or be left out");
+                let mut problem = Self::new(Code::NotAPart, detail);
+                problem.0.grounds.has = Some(has);
+                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
+                problem
+            }
+            Refusal::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed, detail),
+            Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
+            Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => {
+                Self::new(Code::HoldLimit, detail)
+            }
+            Refusal::ReservationNotFound
+            | Refusal::AlreadyCancelled { .. }
+            | Refusal::AlreadyExpired { .. } => Self::new(Code::ReservationNotFound, detail),
+            Refusal::NotOnSale { .. }
+            | Refusal::OtherTerms { .. }
+            | Refusal::CapacityTaken { .. }
+            | Refusal::StatusChange { .. }
+            | Refusal::SeatsHeld { .. }
+            | Refusal::BlockNotFound => Self::of_terms(&refusal, detail),
+        }
+    }
+}

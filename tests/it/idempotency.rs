@@ -1,0 +1,184 @@
+//! `Idempotency-Key`: who asks again under the same key is answered as the first time.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use ticketboss::clock::Clock;
+use ticketboss::domain::{Actor, RequestId};
+use ticketboss::office::{Entropy, Office};
+use ticketboss::store::Store;
+use ticketboss::store::memory::MemoryStore;
+
+use crate::support::{new_directory, open_store, terms};
+use crate::wire::{Answer, Server, ask, bare, standard_limits};
+
+/// 2026-01-01T00:00:00Z.
+const BEGIN_MS: i64 = 1_767_225_600_000;
+const RESERVATIONS: &str = "/v1/events/a/reservations";
+const REPLAYED: &str = "idempotent-replayed";
+
+/// Serves an event `a` of 20 seats, and makes it if it is not there.
+async fn serve(store: Store) -> (Server, Office, Clock) {
+    let clock = Clock::manual(BEGIN_MS);
+    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
+    if office.event_ids().is_empty() {
+        let created = office.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
+        created.await.unwrap();
+    }
+    (Server::of_office(office.clone(), standard_limits()).await, office, clock)
+}
+
+async fn server() -> (SocketAddr, Clock) {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
+    (server.address, clock)
+}
+
+async fn keyed(address: SocketAddr, line: &str, key: &str, body: &str) -> Answer {
+    let (key, length) =
+        (format!("Idempotency-Key: {key}"), format!("Content-Length: {}", body.len()));
+    let headers = ["Content-Type: application/json", &key, &length];
+    ask(address, &(bare(line, &headers) + body)).await
+}
+
+async fn reserve(address: SocketAddr, key: &str, body: &str) -> Answer {
+    keyed(address, &format!("POST {RESERVATIONS}"), key, body).await
+}
+
+async fn available(address: SocketAddr) -> u64 {
+    let event = ask(address, &bare("GET /v1/events/a", &[])).await;
+    event.json()["availableSeats"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_at_once_one_is_done_and_all_are_answered_alike() {
+    let directory = new_directory();
+    let store = open_store(&directory);
+    let (server, office, _) = serve(store.clone()).await;
+    let body = r#"{"partnerId":"acme","seats":3}"#;
+    let address = server.address;
+    let asked = (0..100).map(|_| tokio::spawn(async move { reserve(address, "k1", body).await }));
+    let mut answers = BTreeSet::new();
+    let mut first = 0;
+    for answer in asked.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 201);
+        first += u32::from(answer.header(REPLAYED).is_empty());
+        answers.insert((answer.text().to_owned(), answer.header("etag").to_owned()));
+    }
+    assert_eq!((answers.len(), first, available(address).await), (1, 1, 17));
+    office.close().await;
+    server.stop.cancel();
+    server.ended.await.unwrap();
+    drop((office, store));
+
+    // And after a restart.
+    let (server, _, _) = serve(open_store(&directory)).await;
+    let again = reserve(server.address, "k1", body).await;
+    assert_eq!((again.status, again.header(REPLAYED)), (201, "true"));
+    assert!(answers.contains(&(again.text().to_owned(), again.header("etag").to_owned())));
+    assert_eq!(available(server.address).await, 17);
+}
+
+#[tokio::test]
+async fn a_key_is_of_one_partner_one_operation_and_one_body() {
+    let (address, _) = server().await;
+    let first = reserve(address, "k", r#"{"partnerId":"acme","seats":3}"#).await;
+    assert_eq!((first.status, first.header(REPLAYED)), (201, ""));
+    // Neither the quotes of the key nor the order and the white space of the body matter.
+    let same = reserve(address, "\"k\"", "{ \"seats\":3,\n\"partnerId\":\"acme\"}").await;
+    assert_eq!((same.header(REPLAYED), same.text()), ("true", first.text()));
+    let reused = "422 idempotency_key_reused: Idempotency-Key was used for something else";
+    for body in [
+        r#"{"partnerId":"acme","seats":2}"#,
+        r#"{"partnerId":"acme","seats":3,"hold":true}"#,
+        r#"{"partnerId":"acme","seats":11}"#,
+    ] {
+        assert_eq!(reserve(address, "k", body).await.problem(), reused, "{body}");
+    }
+    let other = reserve(address, "k", r#"{"partnerId":"globex","seats":3}"#).await;
+    assert_eq!((other.status, other.header(REPLAYED)), (201, ""));
+    let id = first.json()["reservationId"].as_str().unwrap().to_owned();
+    let path = format!("POST {RESERVATIONS}/{id}/cancel");
+    let part = keyed(address, &path, "k", r#"{"seats":1}"#).await;
+    assert_eq!((part.status, part.header(REPLAYED), &part.json()["seats"]), (200, "", &2.into()));
+    let again = keyed(address, &path, "k", r#"{"seats":1}"#).await;
+    assert_eq!((again.header(REPLAYED), again.text()), ("true", part.text()));
+    assert_eq!(keyed(address, &path, "k", "").await.problem(), reused);
+    assert_eq!(available(address).await, 15);
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_whatever_has_become_of_it() {
+    let (address, clock) = server().await;
+    let asked = r#"{"partnerId":"acme","seats":4,"hold":60}"#;
+    let held = reserve(address, "h", asked).await;
+    let id = held.json()["reservationId"].as_str().unwrap().to_owned();
+    let of = |what: &str| format!("POST {RESERVATIONS}/{id}/{what}");
+    let refused = keyed(address, &of("extend"), "e", r#"{"holdSeconds":60}"#).await;
+    assert_eq!(refused.status, 409, "it would not be longer: {}", refused.text());
+    let extended = keyed(address, &of("extend"), "e", r#"{"holdSeconds":120}"#).await;
+    assert_eq!(extended.status, 200, "{}", extended.text());
+    clock.set(BEGIN_MS + 1_000);
+    let confirmed = keyed(address, &of("confirm"), "c", "").await;
+    let part = keyed(address, &of("cancel"), "p", r#"{"seats":1}"#).await;
+    let line = format!("DELETE {RESERVATIONS}/{id}");
+    let deleted = keyed(address, &line, "d", "").await;
+    assert_eq!((deleted.status, deleted.header(REPLAYED)), (204, ""));
+    clock.set(BEGIN_MS);
+    for (first, again) in [
+        (&held, reserve(address, "h", asked).await),
+        (&extended, keyed(address, &of("extend"), "e", r#"{"holdSeconds":120}"#).await),
+        (&confirmed, keyed(address, &of("confirm"), "c", "").await),
+        (&part, keyed(address, &of("cancel"), "p", r#"{"seats":1}"#).await),
+        (&deleted, keyed(address, &line, "d", "").await),
+    ] {
+        assert_eq!(again.header(REPLAYED), "true");
+        assert_eq!((again.status, again.text()), (first.status, first.text()));
+        assert_eq!(again.header("etag"), first.header("etag"));
+    }
+    let statuses = [&held, &extended, &confirmed, &part].map(|told| told.json()["status"].clone());
+    assert_eq!(statuses, ["held", "held", "confirmed", "confirmed"].map(serde_json::Value::from));
+    assert_eq!(available(address).await, 20);
+}
+
+#[tokio::test]
+async fn what_was_refused_is_decided_anew() {
+    let (address, _) = server().await;
+    let all = reserve(address, "all", r#"{"partnerId":"acme","seats":10}"#).await;
+    reserve(address, "more", r#"{"partnerId":"acme","seats":10}"#).await;
+    let body = r#"{"partnerId":"globex","seats":2}"#;
+    let refused = "409 not_enough_seats: Not enough seats left";
+    assert_eq!(reserve(address, "k", body).await.problem(), refused);
+    let id = all.json()["reservationId"].as_str().unwrap().to_owned();
+    ask(address, &bare(&format!("DELETE {RESERVATIONS}/{id}"), &[])).await;
+    assert_eq!(reserve(address, "k", body).await.status, 201);
+    assert_eq!(reserve(address, "k", body).await.header(REPLAYED), "true");
+}
+
+#[tokio::test]
+async fn the_seeds_routes_take_keys_too() {
+    let (address, _) = server().await;
+    let body = r#"{"partnerId":"acme","seats":3}"#;
+    let first = keyed(address, "POST /reservations/", "k", body).await;
+    let again = keyed(address, "POST /reservations/", "k", body).await;
+    assert_eq!((again.text(), again.header(REPLAYED)), (first.text(), "true"));
+    let id = first.json()["reservationId"].as_str().unwrap().to_owned();
+    for replayed in ["", "true"] {
+        let cancelled = keyed(address, &format!("DELETE /reservations/{id}"), "k", "").await;
+        assert_eq!((cancelled.status, cancelled.header(REPLAYED)), (204, replayed));
+    }
+    assert_eq!(available(address).await, 20);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_is_refused() {
+    let (address, _) = server().await;
+    let body = r#"{"partnerId":"acme","seats":3}"#;
+    let long = "k".repeat(256);
+    for key in ["", "\"\"", "\"open", &long, "a\r\nIdempotency-Key: b", "ü"] {
+        let refused = reserve(address, key, body).await;
+        assert_eq!(refused.problem(), "400 invalid_request: Invalid request body", "{key}");
+    }
+    assert_eq!(reserve(address, &long[1..], body).await.status, 201);
+    assert_eq!(available(address).await, 17);
+}
