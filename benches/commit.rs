@@ -111,6 +111,7 @@ fn event(number: EventNumber, id: &str, capacity: u32) -> (Event, Change) {
         by: Actor::System,
         request: RequestId(0),
         key: None,
+        note: None,
         fact: Fact::EventCreated(terms(id, capacity)),
     };
     let event = Event::create(number, &created).expect("a first change");

@@ -15,6 +15,7 @@ pub mod command;
 pub mod event;
 pub mod key;
 pub mod names;
+pub mod note;
 pub mod reservation;
 pub mod terms;
 
@@ -26,6 +27,7 @@ pub use names::{
     EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
     Seats, Timestamp, Version,
 };
+pub use note::{METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference};
 pub use reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Turn,
 };

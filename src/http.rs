@@ -90,7 +90,11 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             vec![get(events::blocks), post(events::block)],
         ),
         resource(context, "/v1/events/{eventId}/blocks/{id}", vec![delete(events::unblock)]),
-        resource(context, "/v1/events/{eventId}/reservations", vec![post(reservations::create)]),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations",
+            vec![get(reservations::list), post(reservations::create)],
+        ),
         resource(
             context,
             "/v1/events/{eventId}/reservations/{id}",

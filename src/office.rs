@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Change, Event, EventId, EventNumber, EventTerms, Fact, Key, Refusal, RequestId,
+    Actor, Change, Event, EventId, EventNumber, EventTerms, Fact, Key, Note, Refusal, RequestId,
     Reservation, ReservationId, Timestamp, Version,
 };
 use crate::store::ledger::{self, ReplayError};
@@ -163,17 +163,19 @@ impl Made {
 }
 
 /// A request, and how it may be asked again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Asking {
     /// What it is called in logs and in the ledger.
     pub request: RequestId,
     /// The key under which it is asked, if there is one.
     pub key: Option<Key>,
+    /// What is to be noted on the reservation that it makes.
+    pub note: Option<Arc<Note>>,
 }
 
 impl From<RequestId> for Asking {
     fn from(request: RequestId) -> Self {
-        Self { request, key: None }
+        Self { request, key: None, note: None }
     }
 }
 
@@ -305,7 +307,7 @@ impl Office {
         by: Actor,
         asking: impl Into<Asking>,
     ) -> Result<Arc<Event>, OfficeError> {
-        let Asking { request, key } = asking.into();
+        let Asking { request, key, .. } = asking.into();
         let id = terms.id.clone();
         self.check_room_for(&id)?;
         let number = self.0.store.claim_event_number().await?;
@@ -315,6 +317,7 @@ impl Office {
             by,
             request,
             key,
+            note: None,
             fact: Fact::EventCreated(terms),
         };
         let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;

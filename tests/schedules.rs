@@ -409,6 +409,7 @@ fn created() -> (Event, Change) {
         by: Actor::System,
         request: RequestId(0),
         key: None,
+        note: None,
         fact: Fact::EventCreated(terms(100)),
     };
     (Event::create(EventNumber(1), &change).unwrap(), change)
@@ -426,6 +427,7 @@ fn sale(event: &mut Event, before: &ticketboss::store::Record, number: u64) -> C
         by: Actor::Anonymous,
         request: RequestId(number.into()),
         key: None,
+        note: None,
         fact,
     };
     event.apply(&change);

@@ -3,8 +3,11 @@
 //! Named seats are further variants of [`Fact`]; what a change may carry besides its fact has a place of
 //! its own in the codec, so neither needs a new format.
 
+use std::sync::Arc;
+
 use super::key::Key;
 use super::names::{Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
+use super::note::Note;
 use super::terms::{EventTerms, Reason};
 
 /// One entry of a ledger: what happened, when, by whom, because of which request.
@@ -20,6 +23,8 @@ pub struct Change {
     pub request: RequestId,
     /// The key under which it was asked for, if there was one.
     pub key: Option<Key>,
+    /// What was noted on the reservation that it made.
+    pub note: Option<Arc<Note>>,
     /// What happened.
     pub fact: Fact,
 }

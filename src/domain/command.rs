@@ -1,8 +1,11 @@
 //! What an event is asked to do, and why it may say no.
 
+use std::sync::Arc;
+
 use super::change::Actor;
 use super::key::{Done, Key};
 use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
+use super::note::Note;
 use super::reservation::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN};
 use super::terms::{EventStatus, EventTerms, NotOnSale, Reason};
 
@@ -18,6 +21,8 @@ pub struct Command {
     pub if_terms_of: Option<Version>,
     /// The key under which he asks, if he has one.
     pub key: Option<Key>,
+    /// What is to be noted on the reservation that it makes, if it makes one.
+    pub note: Option<Arc<Note>>,
     /// What is wanted.
     pub intent: Intent,
 }
@@ -25,7 +30,7 @@ pub struct Command {
 impl Command {
     /// A command that holds on whatever terms there are.
     pub fn new(by: Actor, request: RequestId, intent: Intent) -> Self {
-        Self { by, request, if_terms_of: None, key: None, intent }
+        Self { by, request, if_terms_of: None, key: None, note: None, intent }
     }
 }
 

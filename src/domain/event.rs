@@ -1,6 +1,7 @@
 //! The event: seats, who has them, and the two functions that change that.
 
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -205,6 +206,16 @@ impl Event {
     /// Every reservation that was ever made, with its id, in the order of making.
     pub fn reservations(&self) -> impl Iterator<Item = (ReservationId, &Reservation)> {
         self.reservations.iter().map(|(version, kept)| (kept.id(self.number, *version), kept))
+    }
+
+    /// As [`Event::reservations`], those that were made after a version.
+    pub fn reservations_after(
+        &self,
+        version: Version,
+    ) -> impl Iterator<Item = (ReservationId, &Reservation)> {
+        let after = (Bound::Excluded(version), Bound::Unbounded);
+        let kept = self.reservations.range(after);
+        kept.map(|(version, kept)| (kept.id(self.number, *version), kept))
     }
 
     /// When the next hold is over, and the version that made it.

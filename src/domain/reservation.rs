@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::change::Fact;
 use super::names::{EventNumber, Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
+use super::note::Note;
 
 /// The shortest hold that may be asked for, in seconds.
 pub const HOLD_SECONDS_MIN: u32 = 10;
@@ -31,6 +32,8 @@ pub struct Reservation {
     pub made_at: Timestamp,
     /// What it has gone through, in order; of one that was confirmed at once, only what came after.
     pub steps: Option<Arc<[Step]>>,
+    /// What the partner has noted on it.
+    pub note: Option<Arc<Note>>,
 }
 
 /// What a reservation has become at a version.

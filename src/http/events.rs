@@ -20,8 +20,6 @@ use crate::domain::{
     HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
 };
 
-/// How many events a list has where nobody says how many, and at most.
-const LIMIT: (usize, usize) = (50, 200);
 /// The most seats that one request may take where nobody says how many.
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
 
@@ -110,14 +108,11 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
     let mut query = Query::read(&input);
     let status = query.take("status", read_status);
-    let limit = query.take("limit", |text| {
-        let limit = text.parse().ok().filter(|limit| (1..=LIMIT.1).contains(limit));
-        limit.ok_or_else(|| format!("must be between 1 and {}", LIMIT.1).into())
-    });
+    let limit = query.limit();
     let after = query
         .take("cursor", |text| text.parse().map(EventNumber).map_err(|_| "is none of ours".into()));
+    let told = query.rest();
     query.finish()?;
-    let limit = limit.unwrap_or(LIMIT.0);
     let is_wanted = |event: &Event| match status {
         Some(status) => event.terms().status == status,
         None => event.terms().status != EventStatus::Archived,
@@ -127,8 +122,7 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     let has_more = events.len() > limit;
     events.truncate(limit);
     let last = events.last().filter(|_| has_more).map(|event| event.number().0);
-    let status = status.map_or(String::new(), |status| format!("&status={}", status.as_str()));
-    let next = last.map(|last| format!("/v1/events?limit={limit}&cursor={last}{status}"));
+    let next = last.map(|last| format!("/v1/events?limit={limit}&cursor={last}{told}"));
     let now = context.office.now();
     let items = events.iter().map(|event| body_of(event, now)).collect();
     Ok(json(StatusCode::OK, &ListBody { items, next }))

@@ -34,7 +34,7 @@ pub(super) fn asking(
         parts.extend(input.segments.iter().map(String::as_str));
         Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
     });
-    Ok(Asking { request: input.request_id, key })
+    Ok(Asking { request: input.request_id, key, note: None })
 }
 
 /// Marks an answer that was given before.

@@ -6,9 +6,15 @@ use super::body::Wrong;
 use super::input::Input;
 use super::problem::{Fault, Problem};
 
+/// How many items a list has where nobody says how many.
+const LIMIT_USUAL: usize = 50;
+/// How many items it has at most.
+const LIMIT_MAX: usize = 200;
+
 /// The parameters of a query, and what is wrong with those that were taken out of it.
 #[derive(Debug)]
 pub(super) struct Query<'a> {
+    asked: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     left: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     faults: Vec<Fault>,
 }
@@ -16,8 +22,8 @@ pub(super) struct Query<'a> {
 impl<'a> Query<'a> {
     /// The parameters of a request.
     pub(super) fn read(input: &'a Input) -> Self {
-        let left = form_urlencoded::parse(input.query.as_bytes()).collect();
-        Self { left, faults: Vec::new() }
+        let asked: Vec<_> = form_urlencoded::parse(input.query.as_bytes()).collect();
+        Self { left: asked.clone(), asked, faults: Vec::new() }
     }
 
     /// Takes a parameter that may be left out.
@@ -29,6 +35,25 @@ impl<'a> Query<'a> {
         let place = self.left.iter().position(|(known, _)| known == name)?;
         let (_, value) = self.left.swap_remove(place);
         read(&value).map_err(|wrong| self.fault(name, &wrong)).ok()
+    }
+
+    /// How many items a list is to have.
+    pub(super) fn limit(&mut self) -> usize {
+        let limit = self.take("limit", |text| {
+            let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+            limit.ok_or_else(|| format!("must be between 1 and {LIMIT_MAX}").into())
+        });
+        limit.unwrap_or(LIMIT_USUAL)
+    }
+
+    /// What was asked for besides where the list goes on, as it is to be asked for again.
+    pub(super) fn rest(&self) -> String {
+        let kept =
+            |(name, _): &&(Cow<'_, str>, Cow<'_, str>)| !["limit", "cursor"].contains(&&**name);
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(self.asked.iter().filter(kept));
+        let text = text.finish();
+        if text.is_empty() { text } else { format!("&{text}") }
     }
 
     /// Refuses the request if anything was wrong with its query.

@@ -4,20 +4,26 @@
 //! is no failure here: to confirm what is confirmed, or to give up what is given up, is answered like
 //! the first time, so a client that has lost an answer asks again.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Context;
-use super::body::{Fields, Hold, Unknown, hold, partner_id, whole_number};
+use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, whole_number, word};
 use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::problem::Problem;
+use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::{event_in_path, id_text, read_reservation_id};
 use crate::domain::{
-    EventId, Refusal, Reservation, ReservationId, Seats, Status, Timestamp, Version,
+    EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference, Refusal,
+    Reservation, ReservationId, Seats, Status, Timestamp, Version,
 };
-use crate::office::{OfficeError, Reserved, Telling};
+use crate::office::{Asking, OfficeError, Reserved, Telling};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,11 +37,27 @@ struct ReservationBody<'a> {
     version: u64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     /// The same as a time from now on, for those whose clocks are wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in_seconds: Option<i64>,
 }
+
+#[derive(Serialize)]
+struct ListBody<'a> {
+    items: Vec<ReservationBody<'a>>,
+    /// Where the list goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// How many reservations are looked at for one part of a list.
+const LOOKED_AT_MAX: usize = 10_000;
+const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
 
 /// `POST /v1/events/{eventId}/reservations`: takes seats for a partner, or holds them. 201 with the
 /// reservation; 400 `invalid_request`, `seats_per_request`, `hold_seconds`; 404 `event_not_found`; 409
@@ -46,10 +68,14 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let partner = fields.required("partnerId", partner_id);
     let seats = fields.required("seats", whole_number);
     let hold = fields.optional("hold", hold).unwrap_or(Hold::No);
+    let reference = fields.optional("reference", |given| word(given, Reference::new));
+    let metadata = fields.optional("metadata", metadata).unwrap_or_default();
     fields.finish(Unknown::Refused)?;
     let (partner, seats) = partner.zip(seats).expect("a field that is missing is a fault");
     let office = &context.office;
-    let asking = asking(&input, "reserve", partner.as_str())?;
+    let note = Note { reference, metadata };
+    let note = (!note.is_empty()).then(|| Arc::new(note));
+    let asking = Asking { note, ..asking(&input, "reserve", partner.as_str())? };
     let seconds = match hold {
         Hold::No => None,
         Hold::Usual => Some(office.event(&event)?.terms().hold_seconds),
@@ -60,6 +86,44 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
         Some(seconds) => office.hold(&event, partner, seats, seconds, asking).await?,
     };
     Ok(told(StatusCode::CREATED, &event, &reserved, &context))
+}
+
+/// `GET /v1/events/{eventId}/reservations`: the reservations in the order of their making, of one partner
+/// or status where `partnerId` or `status` say so. `limit` and `cursor` go through a long list; a part of
+/// it may have fewer than `limit`, or none, and still not be the last. 200; 400; 404; 503.
+pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
+    let event = context.office.event(&event_in_path(&input)?)?;
+    let mut query = Query::read(&input);
+    let partner = query.take("partnerId", |text| Ok(text.to_owned()));
+    let status = query.take("status", |text| {
+        let known = STATUSES.iter().find(|name| **name == text).copied();
+        known.ok_or_else(|| format!("must be one of {}", STATUSES.join(", ")).into())
+    });
+    let limit = query.limit();
+    let after = query.take("cursor", |text| {
+        text.parse().ok().and_then(Version::new).ok_or_else(|| "is none of ours".into())
+    });
+    let told = query.rest();
+    query.finish()?;
+    let is_wanted = |kept: &Reservation| {
+        partner.as_ref().is_none_or(|partner| kept.partner.as_str() == partner)
+            && status.is_none_or(|status| status_name(kept.status) == status)
+    };
+    let (mut items, mut seen) = (Vec::new(), Version::ZERO);
+    let mut all = event.reservations_after(after.unwrap_or(Version::ZERO)).peekable();
+    for (id, kept) in all.by_ref().take(LOOKED_AT_MAX) {
+        seen = id.version;
+        if is_wanted(kept) {
+            let version = kept.versions(id.version).last().unwrap_or(id.version);
+            items.push(body_of(event.id(), id, kept, version, context.office.now()));
+        }
+        if items.len() == limit {
+            break;
+        }
+    }
+    let path = format!("/v1/events/{}/reservations", event.id());
+    let next = all.peek().map(|_| format!("{path}?limit={limit}&cursor={seen}{told}"));
+    Ok(as_state(json(StatusCode::OK, &ListBody { items, next }), event.version()))
 }
 
 /// `GET /v1/events/{eventId}/reservations/{id}`: a reservation. 200, or 304 where the caller has it as
@@ -177,22 +241,52 @@ fn body_of<'a>(
     version: Version,
     now: Timestamp,
 ) -> ReservationBody<'a> {
-    let (status, hold) = match reservation.status {
-        Status::Held(hold) => ("held", Some(hold)),
-        Status::Confirmed => ("confirmed", None),
-        Status::Cancelled { .. } => ("cancelled", None),
-        Status::Expired { .. } => ("expired", None),
+    let hold = match reservation.status {
+        Status::Held(hold) => Some(hold),
+        _ => None,
     };
+    let note = reservation.note.as_deref();
     ReservationBody {
         reservation_id: id_text(id),
         event_id: event.as_str(),
         partner_id: reservation.partner.as_str(),
         seats: reservation.seats.get(),
-        status,
+        status: status_name(reservation.status),
         version: version.get(),
         created_at: time_text(reservation.made_at),
+        reference: note.and_then(|note| note.reference.as_ref()).map(Reference::as_str),
+        metadata: note.map(|note| entries(note).collect()).unwrap_or_default(),
         expires_at: hold.map(|hold| time_text(hold.expires_at)),
         // Rounded down: whoever goes by it is rather too early.
         expires_in_seconds: hold.map(|hold| (hold.expires_at.0 - now.0).max(0) / 1_000),
     }
+}
+
+fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Held(_) => "held",
+        Status::Confirmed => "confirmed",
+        Status::Cancelled { .. } => "cancelled",
+        Status::Expired { .. } => "expired",
+    }
+}
+
+fn entries(note: &Note) -> impl Iterator<Item = (&str, &str)> {
+    note.metadata.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+}
+
+/// Reads an object whose values are strings.
+fn metadata(given: &RawValue) -> Result<Vec<(MetadataKey, MetadataValue)>, Wrong> {
+    let read: BTreeMap<String, String> =
+        serde_json::from_str(given.get()).map_err(|_| "must be an object of strings")?;
+    if read.len() > METADATA_ENTRIES_MAX {
+        return Err(format!("must not have more than {METADATA_ENTRIES_MAX} entries").into());
+    }
+    let entry = |(name, text): (String, String)| {
+        let key = MetadataKey::new(&name).map_err(|wrong| format!("has a name that {wrong}"))?;
+        let value =
+            MetadataValue::new(&text).map_err(|wrong| format!("has a value that {wrong}"))?;
+        Ok((key, value))
+    };
+    read.into_iter().map(entry).collect()
 }

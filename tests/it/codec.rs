@@ -2,9 +2,12 @@
 //! that whatever is written can be read back, full pages above all.
 
 use proptest::prelude::*;
+use std::sync::Arc;
+
 use ticketboss::domain::{
     Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact, Key,
-    KeyName, Nonce, Reason, RequestId, SeatCounts, Seats, Timestamp, Venue, Version, ZoneName,
+    KeyName, MetadataKey, MetadataValue, Nonce, Note, Reason, Reference, RequestId, SeatCounts,
+    Seats, Timestamp, Venue, Version, ZoneName,
 };
 use ticketboss::store::codec::{
     CHANGE_BYTES_MAX, Digest, PAGE_BYTES_MAX, Page, PageWriter, RECORD_BYTES, Record, Unreadable,
@@ -152,6 +155,7 @@ fn golden_page() -> Page {
         by,
         request: RequestId(request),
         key: None,
+        note: None,
         fact,
     };
     let creation = Fact::EventCreated(EventTerms::on_sale(
@@ -246,7 +250,7 @@ fn holds_have_exactly_these_bytes() {
     ];
     let changes = (2..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, key: None, fact }
+        Change { version: version(number), at, by, request, key: None, note: None, fact }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
@@ -283,7 +287,7 @@ fn terms_have_exactly_these_bytes() {
     ];
     let changes = (1..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, key: None, fact }
+        Change { version: version(number), at, by, request, key: None, note: None, fact }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
@@ -292,27 +296,33 @@ fn terms_have_exactly_these_bytes() {
 }
 
 #[test]
-fn a_key_has_exactly_these_bytes() {
+fn details_have_exactly_these_bytes() {
     let change = Change {
         version: version(2),
         at: Timestamp(1_742_000_000_000),
         by: Actor::Anonymous,
         request: RequestId(1),
         key: Some(Key { name: KeyName([0xA1; 16]), body: [0xB2; 16] }),
+        note: Some(Arc::new(Note {
+            reference: Some(Reference::new("r").unwrap()),
+            metadata: vec![(MetadataKey::new("k").unwrap(), MetadataValue::new("v").unwrap())],
+        })),
         fact: Fact::Cancelled { reservation: version(1) },
     };
     let page = Page { changes: vec![change], ..golden_page() };
     let (bytes, digest) = encode_page(&page);
-    // Time, by, request; Cancelled: reservation; one detail, a key: name, body.
+    // Time, by, request; Cancelled: reservation; three details, a key (name, body), a reference, metadata.
     let expected = concat!(
         "01fb2c0102abababababababababababababababababababababababababababababababab",
         "fd0018952e2b030000",
         "01",
         "000000000000000000000000000000000001",
         "0201",
-        "0100",
+        "0300",
         "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
         "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+        "010172",
+        "0201016b0176",
     );
     assert_eq!(to_hex(without_checksum(&bytes)), expected);
     assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));

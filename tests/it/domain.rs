@@ -553,6 +553,7 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         by: Actor::Anonymous,
         request: RequestId(7),
         key: None,
+        note: None,
         fact,
     };
     let cancelled = |reservation| next(Fact::Cancelled { reservation });

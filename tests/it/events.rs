@@ -137,7 +137,7 @@ async fn an_event_that_is_not_there_is_not_found() {
     for (line, allowed) in [
         ("POST /v1/events/a", "GET, HEAD, PATCH, OPTIONS"),
         ("DELETE /v1/events", "GET, HEAD, POST, OPTIONS"),
-        ("GET /v1/events/a/reservations", "POST, OPTIONS"),
+        ("DELETE /v1/events/a/reservations", "GET, HEAD, POST, OPTIONS"),
         ("PATCH /v1/events/a/reservations/x", "GET, HEAD, DELETE, OPTIONS"),
     ] {
         let answer = ask(address, &bare(line, &[])).await;

@@ -36,6 +36,7 @@ fn sales(number: ticketboss::domain::EventNumber, id: &EventId, partner: &str) -
         by: Actor::Anonymous,
         request: RequestId(u128::MAX),
         key: None,
+        note: None,
         fact,
     };
     let terms = EventTerms::on_sale(

@@ -220,3 +220,82 @@ async fn a_reservation_is_found_under_its_own_event_alone() {
     let answer = ask(address, &bare("GET /v1/events/c/reservations/x", &[])).await;
     assert_eq!(answer.problem(), "404 event_not_found: Event not found");
 }
+
+#[tokio::test]
+async fn what_a_partner_notes_is_given_back() {
+    let (address, _) = server().await;
+    let body =
+        r#"{"partnerId":"acme","seats":1,"reference":"order 7","metadata":{"b":"2","a":"1"}}"#;
+    let made = post(address, "", body).await;
+    let told = made.json();
+    assert_eq!((&told["reference"], made.status), (&"order 7".into(), 201));
+    assert_eq!(told["metadata"].to_string(), r#"{"a":"1","b":"2"}"#);
+    let id = told["reservationId"].as_str().unwrap();
+    assert_eq!(get(address, &format!("/{id}")).await.json(), told);
+    let cancelled = post(address, &format!("/{id}/cancel"), "").await.json();
+    assert_eq!(cancelled["reference"], "order 7");
+    let many = (0..11).map(|name| format!(r#""{name}":"x""#)).collect::<Vec<_>>().join(",");
+    for (field, fault) in [
+        (r#""reference":"""#.to_owned(), "/reference must not be blank"),
+        (r#""reference":7"#.to_owned(), "/reference must be a string"),
+        (r#""metadata":[]"#.to_owned(), "/metadata must be an object of strings"),
+        (r#""metadata":{"a":1}"#.to_owned(), "/metadata must be an object of strings"),
+        (r#""metadata":{"a":""}"#.to_owned(), "/metadata has a value that must not be blank"),
+        (format!(r#""metadata":{{{many}}}"#), "/metadata must not have more than 10 entries"),
+    ] {
+        let body = format!(r#"{{"partnerId":"acme","seats":1,{field}}}"#);
+        let problem = post(address, "", &body).await.json();
+        assert_eq!(problem["detail"], fault, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn reservations_are_listed_by_partner_and_status() {
+    let (address, clock) = server().await;
+    let mut made = Vec::new();
+    for (partner, hold) in
+        [("acme", "10"), ("globex", "false"), ("acme", "false"), ("acme", "60"), ("a&b=c", "60")]
+    {
+        let body = format!(r#"{{"partnerId":"{partner}","seats":1,"hold":{hold}}}"#);
+        let told = post(address, "", &body).await.json();
+        made.push(told["reservationId"].as_str().unwrap().to_owned());
+    }
+    clock.set(BEGIN_MS + 10_000);
+    post(address, &format!("/{}/cancel", made[2]), "").await;
+    let ids = |list: &serde_json::Value| {
+        let items = list["items"].as_array().unwrap().iter();
+        let place = |id: &str| made.iter().position(|made| made == id).unwrap();
+        items.map(|item| place(item["reservationId"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("", &[0, 1, 2, 3, 4][..]),
+        ("?partnerId=acme", &[0, 2, 3]),
+        ("?status=expired", &[0]),
+        ("?status=held&partnerId=acme", &[3]),
+        ("?status=cancelled", &[2]),
+        ("?partnerId=a%26b%3Dc", &[4]),
+        ("?partnerId=nobody", &[]),
+    ] {
+        let list = get(address, query).await.json();
+        assert_eq!((ids(&list), list.get("next")), (expected.to_vec(), None), "{query}");
+    }
+    // Page by page, by the links that are given.
+    for (query, expected) in
+        [("?limit=2", &[0, 1, 2, 3, 4][..]), ("?partnerId=acme&limit=1", &[0, 2, 3])]
+    {
+        let (mut query, mut seen) = (query.to_owned(), Vec::new());
+        loop {
+            let list = get(address, &query).await.json();
+            seen.extend(ids(&list));
+            let Some(next) = list["next"].as_str() else { break };
+            query = next.strip_prefix("/v1/events/a/reservations").unwrap().to_owned();
+        }
+        assert_eq!(seen, expected, "{query}");
+    }
+    for query in ["?status=sold", "?limit=201", "?cursor=x", "?sort=asc"] {
+        let problem = get(address, query).await.problem();
+        assert_eq!(problem, "400 invalid_request: Invalid request body", "{query}");
+    }
+    let unknown = ask(address, &bare("GET /v1/events/c/reservations", &[])).await;
+    assert_eq!(unknown.problem(), "404 event_not_found: Event not found");
+}

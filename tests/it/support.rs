@@ -40,6 +40,7 @@ pub(crate) fn created(number: EventNumber, terms: EventTerms, at_ms: i64) -> (Ev
         by: Actor::System,
         request: RequestId(1),
         key: None,
+        note: None,
         fact: Fact::EventCreated(terms),
     };
     (Event::create(number, &change).unwrap(), change)

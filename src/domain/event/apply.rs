@@ -91,7 +91,15 @@ impl Event {
         };
         let version = change.version;
         let steps = held.map(|turn| Arc::from([Step { version, turn }]));
-        let reservation = Reservation { partner, seats, status, nonce, made_at, steps };
+        let reservation = Reservation {
+            partner,
+            seats,
+            status,
+            nonce,
+            made_at,
+            steps,
+            note: change.note.clone(),
+        };
         self.take(change.version, &reservation);
         self.reservations.insert(change.version, reservation);
     }

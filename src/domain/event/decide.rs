@@ -72,6 +72,7 @@ impl Event {
             by: command.by.clone(),
             request: command.request,
             key: command.key,
+            note: command.note.clone(),
             fact,
         })
     }

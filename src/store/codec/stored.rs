@@ -2,12 +2,15 @@
 //!
 //! It must not know: pages, records, or checksums.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
 use crate::domain::{
     Actor, Change, Description, EventId, EventName, EventStatus, EventTerms, Fact, InvalidName,
-    Key, KeyName, Nonce, PartnerId, Reason, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
+    Key, KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId, Reason,
+    Reference, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -17,7 +20,8 @@ pub(super) struct StoredChange<'a> {
     request: [u8; 16],
     #[serde(borrow)]
     fact: StoredFact<'a>,
-    details: Vec<StoredDetail>,
+    #[serde(borrow)]
+    details: Vec<StoredDetail<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,10 +108,12 @@ enum StoredStatus {
     Archived,
 }
 
-/// What a change may carry beside its fact.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum StoredDetail {
+/// What a change may carry beside its fact, each at most once.
+#[derive(Serialize, Deserialize)]
+enum StoredDetail<'a> {
     Key { name: [u8; 16], body: [u8; 16] },
+    Reference(&'a str),
+    Metadata(#[serde(borrow)] Vec<(&'a str, &'a str)>),
 }
 
 pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange<'_> {
@@ -119,11 +125,7 @@ pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange
         },
         request: change.request.0.to_be_bytes(),
         fact: store_fact(change),
-        details: change
-            .key
-            .map(|Key { name: KeyName(name), body }| StoredDetail::Key { name, body })
-            .into_iter()
-            .collect(),
+        details: store_details(change),
     }
 }
 
@@ -229,6 +231,7 @@ pub(super) fn read_change(
     stored: &StoredChange<'_>,
 ) -> Result<Change, Unreadable> {
     let at = later(first_at, stored.after_first_ms)?;
+    let (key, note) = read_details(&stored.details)?;
     Ok(Change {
         version: version(number)?,
         at,
@@ -237,7 +240,8 @@ pub(super) fn read_change(
             StoredActor::System => Actor::System,
         },
         request: RequestId(u128::from_be_bytes(stored.request)),
-        key: read_key(&stored.details)?,
+        key,
+        note,
         fact: read_fact(stored.fact, at)?,
     })
 }
@@ -289,12 +293,61 @@ fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> 
     })
 }
 
-fn read_key(details: &[StoredDetail]) -> Result<Option<Key>, Unreadable> {
-    match *details {
-        [] => Ok(None),
-        [StoredDetail::Key { name, body }] => Ok(Some(Key { name: KeyName(name), body })),
-        _ => Err(Unreadable::Value("a change has two keys")),
+fn store_details(change: &Change) -> Vec<StoredDetail<'_>> {
+    let mut details = Vec::new();
+    if let Some(Key { name: KeyName(name), body }) = change.key {
+        details.push(StoredDetail::Key { name, body });
     }
+    if let Some(note) = &change.note {
+        details.extend(note.reference.as_ref().map(|text| StoredDetail::Reference(text.as_str())));
+        let entries = note.metadata.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        if !note.metadata.is_empty() {
+            details.push(StoredDetail::Metadata(entries.collect()));
+        }
+    }
+    details
+}
+
+/// A key and a note, where there are any.
+type Details = (Option<Key>, Option<Arc<Note>>);
+
+fn read_details(stored: &[StoredDetail<'_>]) -> Result<Details, Unreadable> {
+    let (mut key, mut note) = (None, Note::default());
+    for detail in stored {
+        let is_first = match detail {
+            StoredDetail::Key { name, body } => {
+                key.replace(Key { name: KeyName(*name), body: *body }).is_none()
+            }
+            StoredDetail::Reference(text) => {
+                let reference = Reference::new(text).map_err(invalid_name)?;
+                note.reference.replace(reference).is_none()
+            }
+            StoredDetail::Metadata(entries) => {
+                let is_first = note.metadata.is_empty();
+                note.metadata = read_metadata(entries)?;
+                is_first
+            }
+        };
+        if !is_first {
+            return Err(Unreadable::Value("a change has a detail twice"));
+        }
+    }
+    Ok((key, (!note.is_empty()).then(|| Arc::new(note))))
+}
+
+fn read_metadata(
+    entries: &[(&str, &str)],
+) -> Result<Vec<(MetadataKey, MetadataValue)>, Unreadable> {
+    if entries.is_empty() || entries.len() > METADATA_ENTRIES_MAX {
+        return Err(Unreadable::Value("a note has no such number of entries"));
+    }
+    let entry = |(name, text): &(&str, &str)| {
+        Ok((
+            MetadataKey::new(name).map_err(invalid_name)?,
+            MetadataValue::new(text).map_err(invalid_name)?,
+        ))
+    };
+    entries.iter().map(entry).collect()
 }
 
 fn later(than: i64, by_ms: i64) -> Result<Timestamp, Unreadable> {

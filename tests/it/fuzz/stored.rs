@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 
+use std::sync::Arc;
+
 use ticketboss::domain::{
-    Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce,
-    PartnerId, RequestId, SeatCounts, Seats, Timestamp, Version,
+    Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Key, KeyName,
+    MetadataKey, MetadataValue, Nonce, Note, PartnerId, Reference, RequestId, SeatCounts, Seats,
+    Timestamp, Version,
 };
 use ticketboss::store::codec::{Digest, Page, PageWriter, RECORD_BYTES, Record, Unreadable};
 use ticketboss::store::ledger::{Commit, ReplayError, replay};
@@ -134,6 +137,7 @@ fn written(first_version: u64, at_ms: i64, facts: Vec<Fact>) -> Vec<u8> {
         by: if number == 1 { Actor::System } else { Actor::Anonymous },
         request: RequestId(u128::from(number) << 64),
         key: (number % 2 == 0).then(|| key(number)),
+        note: (number % 3 == 0).then(note),
         fact,
     });
     let first = changes.next().unwrap();
@@ -270,6 +274,7 @@ fn read_ledger(bytes: &[u8]) -> Verdict {
             by: Actor::Anonymous,
             request: RequestId(0),
             key: None,
+            note: None,
             fact: decisions.fact(number),
         });
         if decisions.bytes.as_slice().is_empty() {
@@ -345,4 +350,10 @@ fn replay_memory(commit: Commit) -> Result<Event, Fault> {
 fn key(number: u64) -> Key {
     let bytes = u128::from(number).to_be_bytes();
     Key { name: KeyName(bytes), body: bytes }
+}
+
+fn note() -> Arc<Note> {
+    let entry = |text: &str| (MetadataKey::new(text).unwrap(), MetadataValue::new(text).unwrap());
+    let metadata = vec![entry("a"), entry("b")];
+    Arc::new(Note { reference: Some(Reference::new("r").unwrap()), metadata })
 }

@@ -73,6 +73,7 @@ pub(super) fn change_of(at: u64, request: RequestId, fact: Fact) -> Change {
         by: Actor::Anonymous,
         request,
         key: None,
+        note: None,
         fact,
     }
 }

@@ -99,6 +99,7 @@ impl Writer {
             by: Actor::Anonymous,
             request: RequestId(request),
             key: None,
+            note: None,
             fact,
         }
     }

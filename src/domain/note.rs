@@ -1,0 +1,29 @@
+//! What a partner may note on a reservation, for himself: we keep it and give it back.
+
+use super::terms::Text;
+
+/// How many entries a note may have besides its reference.
+pub const METADATA_ENTRIES_MAX: usize = 10;
+
+/// A partner's own name for a reservation, as an order number.
+pub type Reference = Text<200>;
+/// The name of an entry.
+pub type MetadataKey = Text<40>;
+/// What an entry says.
+pub type MetadataValue = Text<100>;
+
+/// What a partner has noted on a reservation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Note {
+    /// His own name for it.
+    pub reference: Option<Reference>,
+    /// Whatever else, at most [`METADATA_ENTRIES_MAX`] entries, no name twice, in the order of the names.
+    pub metadata: Vec<(MetadataKey, MetadataValue)>,
+}
+
+impl Note {
+    /// Whether nothing is noted.
+    pub fn is_empty(&self) -> bool {
+        self.reference.is_none() && self.metadata.is_empty()
+    }
+}
