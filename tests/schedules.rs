@@ -107,7 +107,7 @@ fn of_customers_who_come_at_once_as_many_get_seats_as_there_are() {
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
                         let reserved = office.reserve(&id, partner(), 2, RequestId(number)).await;
-                        reserved.map(|reserved| reserved.seats)
+                        reserved.map(|reserved| reserved.reservation.seats.get())
                     })
                 })
                 .collect();
@@ -166,6 +166,36 @@ fn an_office_that_closes_answers_everybody() {
     });
 }
 
+/// The time of a hold is up just as it is confirmed, and somebody else wants its seats.
+#[test]
+fn the_seats_of_a_hold_go_to_one_customer() {
+    check("a hold that ends", |seed| {
+        block_on(async move {
+            let (store, _) =
+                simulated::open(yielding(seed, Faults::default()), &Tasks::Tokio).unwrap();
+            let (clock, entropy) = (Clock::manual(0), Entropy::seeded(1));
+            let opened = Office::open_on(Tasks::Tokio, store, clock.clone(), entropy);
+            let office = opened.await.unwrap();
+            office.create_event(terms(2), Actor::System, RequestId(0)).await.unwrap();
+            let id = EventId::new("e").unwrap();
+            let held = office.hold(&id, partner(), 2, 10, RequestId(1)).await.unwrap();
+            let time = spawn(async move { clock.set(10_000) });
+            let confirming = spawn({
+                let office = office.clone();
+                async move { office.confirm(held.id, RequestId(2)).await }
+            });
+            let other = office.reserve(&id, partner(), 2, RequestId(3)).await;
+            let confirmed = confirming.await.unwrap();
+            time.await.unwrap();
+            assert!(confirmed.is_ok() != other.is_ok(), "{confirmed:?}, {other:?}");
+            office.close().await;
+            let event = office.event(&id).unwrap();
+            assert_eq!((event.seats().confirmed, event.seats().available), (2, 0));
+            event.audit().unwrap();
+        });
+    });
+}
+
 /// Two offices on one store want the last seats: the one whose swap is lost decides anew.
 #[test]
 fn two_offices_sell_a_seat_once() {
@@ -182,7 +212,7 @@ fn two_offices_sell_a_seat_once() {
                         let id = EventId::new("e").unwrap();
                         let request = RequestId(number as u128);
                         let reserved = office.reserve(&id, partner(), 2, request).await;
-                        reserved.map(|reserved| reserved.seats)
+                        reserved.map(|reserved| reserved.reservation.seats.get())
                     })
                 })
                 .collect();
