@@ -35,7 +35,7 @@ use crate::domain::RequestId;
 use crate::office::Office;
 pub use problem::{Code, Problem};
 pub use reply::Response;
-use route::{delete, either, get, patch, post, resource};
+use route::{delete, either, get, patch, post, put, resource};
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -98,7 +98,11 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         resource(
             context,
             "/v1/events/{eventId}/reservations/{id}",
-            vec![get(reservations::read), delete(reservations::delete)],
+            vec![
+                get(reservations::read),
+                put(reservations::create_as),
+                delete(reservations::delete),
+            ],
         ),
         resource(
             context,

@@ -183,6 +183,11 @@ impl Event {
         }
     }
 
+    /// What was done under the key of that name, whatever its body was.
+    pub fn done_by(&self, name: KeyName) -> Option<Done> {
+        self.keys.get(&name).map(|remembered| remembered.done)
+    }
+
     /// Seats that are taken out of sale, by the version that did it.
     pub fn blocks(&self) -> impl Iterator<Item = (Version, &Block)> {
         self.blocks.iter().map(|(version, block)| (*version, block))

@@ -17,6 +17,8 @@ pub type MetadataValue = Text<100>;
 pub struct Note {
     /// His own name for it.
     pub reference: Option<Reference>,
+    /// The id that he has chosen for it, as the bits of a UUID. The event knows it as the name of a key.
+    pub chosen_id: Option<u128>,
     /// Whatever else, at most [`METADATA_ENTRIES_MAX`] entries, no name twice, in the order of the names.
     pub metadata: Vec<(MetadataKey, MetadataValue)>,
 }
@@ -24,6 +26,6 @@ pub struct Note {
 impl Note {
     /// Whether nothing is noted.
     pub fn is_empty(&self) -> bool {
-        self.reference.is_none() && self.metadata.is_empty()
+        *self == Self::default()
     }
 }

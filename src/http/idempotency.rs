@@ -2,10 +2,11 @@
 //! first time (draft-ietf-httpapi-idempotency-key-header, which wants it quoted; most send it bare).
 //!
 //! A key is of one partner and one operation on one resource; with another body it is refused. Keys are
-//! remembered for as long as their event is.
+//! remembered for as long as their event is. An id that a client chooses for a reservation is a key, too.
 
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::input::Input;
 use super::problem::{Fault, Problem};
@@ -35,6 +36,17 @@ pub(super) fn asking(
         Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
     });
     Ok(Asking { request: input.request_id, key, note: None })
+}
+
+/// How a reservation is asked for whose id the client has chosen: the id is the key.
+pub(super) fn asking_as(input: &Input, chosen: Uuid) -> Asking {
+    let key = Key { name: name_of(chosen), body: digest_of(&[&canonical(&input.body)]) };
+    Asking { request: input.request_id, key: Some(key), note: None }
+}
+
+/// The name under which an event remembers the id that a client has chosen.
+pub(super) fn name_of(chosen: Uuid) -> KeyName {
+    KeyName(digest_of(&["put", &chosen.to_string()]))
 }
 
 /// Marks an answer that was given before.

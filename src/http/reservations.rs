@@ -10,17 +10,18 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, whole_number, word};
-use super::idempotency::{asking, marked};
+use super::idempotency::{asking, asking_as, marked, name_of};
 use super::input::Input;
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
-use super::seed::{event_in_path, id_text, read_reservation_id};
+use super::seed::{event_in_path, id_text};
 use crate::domain::{
-    EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference, Refusal,
+    EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
     Reservation, ReservationId, Seats, Status, Timestamp, Version,
 };
 use crate::office::{Asking, OfficeError, Reserved, Telling};
@@ -63,8 +64,35 @@ const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
 /// reservation; 400 `invalid_request`, `seats_per_request`, `hold_seconds`; 404 `event_not_found`; 409
 /// `not_enough_seats`; 413; 503.
 pub(super) async fn create(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = event_in_path(&input)?;
-    let mut fields = Fields::read(&input)?;
+    let order = read_order(&input)?;
+    let asking = asking(&input, "reserve", order.partner.as_str())?;
+    place(order, asking, &context, &input).await
+}
+
+/// `PUT /v1/events/{eventId}/reservations/{id}`: the same, under an id that the client has chosen, a UUID; so
+/// it can be asked for again. 201, also then; 400; 404; 409; 413; 422 `idempotency_key_reused` where there
+/// is another reservation of that id; 503.
+pub(super) async fn create_as(context: Context, input: Input) -> Result<Response, Problem> {
+    let chosen = Uuid::try_parse(input.segment(1)).map_err(|_| {
+        let detail = "the id of the reservation must be a UUID".to_owned();
+        Problem::invalid_request(vec![Fault::of_whole(detail)])
+    })?;
+    let mut order = read_order(&input)?;
+    order.note.chosen_id = Some(chosen.as_u128());
+    let asking = asking_as(&input, chosen);
+    place(order, asking, &context, &input).await
+}
+
+/// What somebody wants to have.
+struct Order {
+    partner: PartnerId,
+    seats: u32,
+    hold: Hold,
+    note: Note,
+}
+
+fn read_order(input: &Input) -> Result<Order, Problem> {
+    let mut fields = Fields::read(input)?;
     let partner = fields.required("partnerId", partner_id);
     let seats = fields.required("seats", whole_number);
     let hold = fields.optional("hold", hold).unwrap_or(Hold::No);
@@ -72,10 +100,20 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let metadata = fields.optional("metadata", metadata).unwrap_or_default();
     fields.finish(Unknown::Refused)?;
     let (partner, seats) = partner.zip(seats).expect("a field that is missing is a fault");
-    let office = &context.office;
-    let note = Note { reference, metadata };
+    Ok(Order { partner, seats, hold, note: Note { reference, metadata, chosen_id: None } })
+}
+
+async fn place(
+    order: Order,
+    asking: Asking,
+    context: &Context,
+    input: &Input,
+) -> Result<Response, Problem> {
+    let event = event_in_path(input)?;
+    let Order { partner, seats, hold, note } = order;
     let note = (!note.is_empty()).then(|| Arc::new(note));
-    let asking = Asking { note, ..asking(&input, "reserve", partner.as_str())? };
+    let asking = Asking { note, ..asking };
+    let office = &context.office;
     let seconds = match hold {
         Hold::No => None,
         Hold::Usual => Some(office.event(&event)?.terms().hold_seconds),
@@ -85,7 +123,7 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
         None => office.reserve(&event, partner, seats, asking).await?,
         Some(seconds) => office.hold(&event, partner, seats, seconds, asking).await?,
     };
-    Ok(told(StatusCode::CREATED, &event, &reserved, &context))
+    Ok(told(StatusCode::CREATED, &event, &reserved, context))
 }
 
 /// `GET /v1/events/{eventId}/reservations`: the reservations in the order of their making, of one partner
@@ -195,13 +233,15 @@ pub(super) async fn delete(context: Context, input: Input) -> Result<Response, P
     Ok(marked(response, cancelled.telling))
 }
 
-/// The event and the reservation of the path; one of another event is not there.
+/// The event and the reservation of the path, by our id or by the one that the client has chosen; one of
+/// another event is not there.
 fn in_path(context: &Context, input: &Input) -> Result<(EventId, ReservationId), Problem> {
     let event = context.office.event(&event_in_path(input)?)?;
-    let id = read_reservation_id(input.segment(1))?;
-    if id.event != event.number() {
-        return Err(Refusal::ReservationNotFound.into());
-    }
+    let uuid = Uuid::try_parse(input.segment(1)).map_err(|_| Refusal::ReservationNotFound)?;
+    let ours = ReservationId::from_bits(uuid.as_u128());
+    let ours = ours.filter(|id| event.reservation(*id).is_some());
+    let chosen = || event.reservation_made_by(event.done_by(name_of(uuid))?.reservation?);
+    let id = ours.or_else(|| Some(chosen()?.0)).ok_or(Refusal::ReservationNotFound)?;
     Ok((event.id().clone(), id))
 }
 
@@ -247,7 +287,9 @@ fn body_of<'a>(
     };
     let note = reservation.note.as_deref();
     ReservationBody {
-        reservation_id: id_text(id),
+        reservation_id: note
+            .and_then(|note| note.chosen_id)
+            .map_or_else(|| id_text(id), |chosen| Uuid::from_u128(chosen).to_string()),
         event_id: event.as_str(),
         partner_id: reservation.partner.as_str(),
         seats: reservation.seats.get(),

@@ -53,6 +53,14 @@ where
     operation(Method::POST, Body::Read, handler)
 }
 
+/// `PUT`.
+pub(super) fn put<F>(handler: fn(Context, Input) -> F) -> Operation
+where
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    operation(Method::PUT, Body::Read, handler)
+}
+
 /// `PATCH`.
 pub(super) fn patch<F>(handler: fn(Context, Input) -> F) -> Operation
 where

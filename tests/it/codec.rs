@@ -305,24 +305,27 @@ fn details_have_exactly_these_bytes() {
         key: Some(Key { name: KeyName([0xA1; 16]), body: [0xB2; 16] }),
         note: Some(Arc::new(Note {
             reference: Some(Reference::new("r").unwrap()),
+            chosen_id: Some(u128::from_be_bytes([0xC3; 16])),
             metadata: vec![(MetadataKey::new("k").unwrap(), MetadataValue::new("v").unwrap())],
         })),
         fact: Fact::Cancelled { reservation: version(1) },
     };
     let page = Page { changes: vec![change], ..golden_page() };
     let (bytes, digest) = encode_page(&page);
-    // Time, by, request; Cancelled: reservation; three details, a key (name, body), a reference, metadata.
+    // Time, by, request; Cancelled: reservation; four details: a key (name, body), a reference,
+    // metadata, an id.
     let expected = concat!(
         "01fb2c0102abababababababababababababababababababababababababababababababab",
         "fd0018952e2b030000",
         "01",
         "000000000000000000000000000000000001",
         "0201",
-        "0300",
+        "0400",
         "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
         "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
         "010172",
         "0201016b0176",
+        "03c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
     );
     assert_eq!(to_hex(without_checksum(&bytes)), expected);
     assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));

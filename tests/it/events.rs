@@ -138,7 +138,7 @@ async fn an_event_that_is_not_there_is_not_found() {
         ("POST /v1/events/a", "GET, HEAD, PATCH, OPTIONS"),
         ("DELETE /v1/events", "GET, HEAD, POST, OPTIONS"),
         ("DELETE /v1/events/a/reservations", "GET, HEAD, POST, OPTIONS"),
-        ("PATCH /v1/events/a/reservations/x", "GET, HEAD, DELETE, OPTIONS"),
+        ("PATCH /v1/events/a/reservations/x", "GET, HEAD, PUT, DELETE, OPTIONS"),
     ] {
         let answer = ask(address, &bare(line, &[])).await;
         assert_eq!(answer.problem(), "405 method_not_allowed: Method not allowed", "{line}");

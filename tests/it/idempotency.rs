@@ -182,3 +182,42 @@ async fn a_key_that_cannot_be_one_is_refused() {
     assert_eq!(reserve(address, &long[1..], body).await.status, 201);
     assert_eq!(available(address).await, 17);
 }
+
+#[tokio::test]
+async fn a_client_may_choose_the_id_of_a_reservation() {
+    let (address, _) = server().await;
+    let chosen = "0197F2C0-0000-7000-8000-00000000000A";
+    let told = chosen.to_lowercase();
+    let put = |body: &'static str| {
+        let length = format!("Content-Length: {}", body.len());
+        let headers = ["Content-Type: application/json", &length];
+        bare(&format!("PUT {RESERVATIONS}/{chosen}"), &headers) + body
+    };
+    let hold = r#"{"partnerId":"acme","seats":4,"hold":60}"#;
+    let first = ask(address, &put(hold)).await;
+    assert_eq!((first.status, first.header(REPLAYED)), (201, ""));
+    assert_eq!(first.json()["reservationId"], told.as_str());
+    let again = ask(address, &put(hold)).await;
+    assert_eq!((again.status, again.header(REPLAYED), again.text()), (201, "true", first.text()));
+    let other = ask(address, &put(r#"{"partnerId":"acme","seats":3}"#)).await;
+    let reused = "422 idempotency_key_reused: Idempotency-Key was used for something else";
+    assert_eq!(other.problem(), reused);
+    assert_eq!(available(address).await, 16);
+
+    // It is found under that id, whatever its letters, and by no other way.
+    let path = format!("{RESERVATIONS}/{told}");
+    let confirmed = ask(address, &bare(&format!("POST {path}/confirm"), &[])).await;
+    assert_eq!(confirmed.json()["reservationId"], told.as_str());
+    let read = ask(address, &bare(&format!("GET {RESERVATIONS}/{chosen}"), &[])).await;
+    assert_eq!((read.text(), read.status), (confirmed.text(), 200));
+    let list = ask(address, &bare(&format!("GET {RESERVATIONS}"), &[])).await;
+    assert_eq!(list.json()["items"][0], read.json());
+    let foreign = format!("GET {RESERVATIONS}/0197f2c0-0000-7000-8000-00000000000b");
+    let missing = ask(address, &bare(&foreign, &[])).await;
+    assert_eq!(missing.problem(), "404 reservation_not_found: Reservation not found");
+    assert_eq!(ask(address, &bare(&format!("DELETE {path}"), &[])).await.status, 204);
+    assert_eq!(available(address).await, 20);
+    let nonsense = put(hold).replace(chosen, "order-7");
+    let answer = ask(address, &nonsense).await;
+    assert_eq!(answer.problem(), "400 invalid_request: Invalid request body");
+}

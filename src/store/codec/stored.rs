@@ -114,6 +114,7 @@ enum StoredDetail<'a> {
     Key { name: [u8; 16], body: [u8; 16] },
     Reference(&'a str),
     Metadata(#[serde(borrow)] Vec<(&'a str, &'a str)>),
+    ChosenId([u8; 16]),
 }
 
 pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange<'_> {
@@ -304,6 +305,7 @@ fn store_details(change: &Change) -> Vec<StoredDetail<'_>> {
         if !note.metadata.is_empty() {
             details.push(StoredDetail::Metadata(entries.collect()));
         }
+        details.extend(note.chosen_id.map(|id| StoredDetail::ChosenId(id.to_be_bytes())));
     }
     details
 }
@@ -321,6 +323,9 @@ fn read_details(stored: &[StoredDetail<'_>]) -> Result<Details, Unreadable> {
             StoredDetail::Reference(text) => {
                 let reference = Reference::new(text).map_err(invalid_name)?;
                 note.reference.replace(reference).is_none()
+            }
+            StoredDetail::ChosenId(id) => {
+                note.chosen_id.replace(u128::from_be_bytes(*id)).is_none()
             }
             StoredDetail::Metadata(entries) => {
                 let is_first = note.metadata.is_empty();

@@ -355,5 +355,6 @@ fn key(number: u64) -> Key {
 fn note() -> Arc<Note> {
     let entry = |text: &str| (MetadataKey::new(text).unwrap(), MetadataValue::new(text).unwrap());
     let metadata = vec![entry("a"), entry("b")];
-    Arc::new(Note { reference: Some(Reference::new("r").unwrap()), metadata })
+    let reference = Some(Reference::new("r").unwrap());
+    Arc::new(Note { reference, chosen_id: Some(7), metadata })
 }
