@@ -7,6 +7,7 @@
 //! It must not know: the store, sled, or how many connections there are.
 
 mod body;
+mod changes;
 mod dashboard;
 mod events;
 mod health;
@@ -88,6 +89,12 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             context,
             "/v1/events/{eventId}/blocks",
             vec![get(events::blocks), post(events::block)],
+        ),
+        resource(context, "/v1/events/{eventId}/changes", vec![get(changes::list)]),
+        resource(
+            context,
+            "/v1/events/{eventId}/reservations/{id}/history",
+            vec![get(changes::history)],
         ),
         resource(context, "/v1/events/{eventId}/blocks/{id}", vec![delete(events::unblock)]),
         resource(

@@ -10,6 +10,7 @@
 mod desk;
 pub mod entropy;
 mod events;
+mod past;
 mod reservations;
 mod writer;
 
@@ -26,6 +27,7 @@ use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Toke
 use crate::tasks::Tasks;
 use desk::Desk;
 pub use entropy::Entropy;
+use tokio::sync::Semaphore;
 
 /// How many events one office keeps open.
 pub const EVENTS_MAX: usize = 100_000;
@@ -41,6 +43,8 @@ struct Inner {
     clock: Clock,
     entropy: Entropy,
     desks: RwLock<Desks>,
+    /// Turns at reading back what was.
+    read_back: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +122,14 @@ pub enum OfficeError {
     /// There are as many events as an office keeps.
     #[error("there are {EVENTS_MAX} events already")]
     TooManyEvents,
+    /// The event was never at that version, or is not there yet.
+    #[error("the event has versions 1 to {newest}")]
+    NoSuchVersion {
+        /// The version.
+        version: Version,
+        /// The newest that there is.
+        newest: Version,
+    },
     /// What is stored of the event does not hold together, so it is not sold from.
     #[error(transparent)]
     EventDamaged(Damage),
@@ -231,8 +243,8 @@ impl Office {
         // Holds that began before the machine's clock was set back end in time even so.
         let noted = opened.iter().filter_map(Opened::updated_at).max();
         let clock = clock.not_before(noted.unwrap_or(Timestamp(i64::MIN)));
-        let desks = RwLock::default();
-        let office = Self(Arc::new(Inner { tasks, store, clock, entropy, desks }));
+        let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
+        let office = Self(Arc::new(Inner { tasks, store, clock, entropy, desks, read_back }));
         for event in opened {
             let desk = match event {
                 Opened::Whole(event, loaded) => office.start_desk(*event, loaded),

@@ -246,7 +246,8 @@ impl Store {
         }
     }
 
-    /// The pages that begin at a version from `from` up to `to`, both included.
+    /// The pages that hold the versions from `from` up to `to`, both included. The first may begin before
+    /// `from`, and the last may go on after `to`.
     pub fn pages(&self, number: EventNumber, from: Version, to: Version) -> PageStream {
         match self {
             Self::Memory(store) => store.pages(number, from, to),

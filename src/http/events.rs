@@ -3,6 +3,8 @@
 //! Whoever changes an event says in `If-Match` at which version he looked at it. What was sold since
 //! makes no difference; what somebody else has changed about its terms does.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -131,7 +133,14 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
 /// `GET /v1/events/{eventId}`: an event, all of one version. 200, or 304 where the caller has that
 /// version; 404 `event_not_found`; 503 `event_damaged`.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
+    let id = event_in_path(&input)?;
+    let mut query = Query::read(&input);
+    let at_version = query.at_version();
+    query.finish()?;
+    let event = match at_version {
+        None => context.office.event(&id)?,
+        Some(version) => Arc::new(context.office.event_as_of(&id, version).await?),
+    };
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }

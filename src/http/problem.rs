@@ -36,6 +36,8 @@ pub enum Code {
     EventNotFound,
     /// There is no such reservation, or it is cancelled.
     ReservationNotFound,
+    /// The event was never at that version, or is not there yet.
+    VersionNotFound,
     /// The path does not know this method.
     MethodNotAllowed,
     /// The body did not arrive in time.
@@ -108,6 +110,7 @@ impl Code {
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
             Self::EventNotFound => (S::NOT_FOUND, "event_not_found", "Event not found"),
             Self::ReservationNotFound => (S::NOT_FOUND, "reservation_not_found", "Reservation not found"),
+            Self::VersionNotFound => (S::NOT_FOUND, "version_not_found", "Version not found"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", "Request timeout"),
             Self::NotEnoughSeats => (S::CONFLICT, "not_enough_seats", "Not enough seats left"),
@@ -291,6 +294,11 @@ impl From<OfficeError> for Problem {
         match error {
             OfficeError::Refused(refusal) => refusal.into(),
             OfficeError::EventNotFound => Self::new(Code::EventNotFound, detail),
+            OfficeError::NoSuchVersion { newest, .. } => {
+                let mut problem = Self::new(Code::VersionNotFound, detail);
+                problem.0.grounds.version = Some(newest.get());
+                problem
+            }
             OfficeError::EventExists(_) => Self::new(Code::EventExists, detail),
             OfficeError::EventDamaged(damage) => {
                 let detail = format!("event {} does not sell until it is repaired", damage.event);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::body::Wrong;
 use super::input::Input;
 use super::problem::{Fault, Problem};
+use crate::domain::Version;
 
 /// How many items a list has where nobody says how many.
 const LIMIT_USUAL: usize = 50;
@@ -44,6 +45,13 @@ impl<'a> Query<'a> {
             limit.ok_or_else(|| format!("must be between 1 and {LIMIT_MAX}").into())
         });
         limit.unwrap_or(LIMIT_USUAL)
+    }
+
+    /// The version at which something is to be looked at, if not at the newest.
+    pub(super) fn at_version(&mut self) -> Option<Version> {
+        self.take("atVersion", |text| {
+            text.parse().ok().and_then(Version::new).ok_or_else(|| "must be a version".into())
+        })
     }
 
     /// What was asked for besides where the list goes on, as it is to be asked for again.

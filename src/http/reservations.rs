@@ -168,7 +168,13 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
 /// it is; 404 `event_not_found`, `reservation_not_found`; 503 `event_damaged`.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
-    let reserved = as_it_is(&context, id)?;
+    let mut query = Query::read(&input);
+    let at_version = query.at_version();
+    query.finish()?;
+    let mut reserved = as_it_is(&context, id)?;
+    if let Some(version) = at_version {
+        reserved = as_it_was(&context, &event, &reserved, version)?;
+    }
     if is_known(&input.headers, &etag(reserved.version)) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), reserved.version));
     }
@@ -235,7 +241,10 @@ pub(super) async fn delete(context: Context, input: Input) -> Result<Response, P
 
 /// The event and the reservation of the path, by our id or by the one that the client has chosen; one of
 /// another event is not there.
-fn in_path(context: &Context, input: &Input) -> Result<(EventId, ReservationId), Problem> {
+pub(super) fn in_path(
+    context: &Context,
+    input: &Input,
+) -> Result<(EventId, ReservationId), Problem> {
     let event = context.office.event(&event_in_path(input)?)?;
     let uuid = Uuid::try_parse(input.segment(1)).map_err(|_| Refusal::ReservationNotFound)?;
     let ours = ReservationId::from_bits(uuid.as_u128());
@@ -260,6 +269,25 @@ fn answer(
         Err(error) => return Err(error.into()),
     };
     Ok(told(StatusCode::OK, event, &reserved, context))
+}
+
+/// A reservation as it was when its event was at a version.
+fn as_it_was(
+    context: &Context,
+    event: &EventId,
+    now: &Reserved,
+    version: Version,
+) -> Result<Reserved, OfficeError> {
+    let newest = context.office.event(event)?.version();
+    if version > newest {
+        return Err(OfficeError::NoSuchVersion { version, newest });
+    }
+    if version < now.id.version {
+        return Err(Refusal::ReservationNotFound.into());
+    }
+    let reservation = now.reservation.as_of(version);
+    let version = reservation.versions(now.id.version).last().unwrap_or(now.id.version);
+    Ok(Reserved { id: now.id, reservation, version, telling: now.telling })
 }
 
 fn as_it_is(context: &Context, id: ReservationId) -> Result<Reserved, OfficeError> {
@@ -287,9 +315,7 @@ fn body_of<'a>(
     };
     let note = reservation.note.as_deref();
     ReservationBody {
-        reservation_id: note
-            .and_then(|note| note.chosen_id)
-            .map_or_else(|| id_text(id), |chosen| Uuid::from_u128(chosen).to_string()),
+        reservation_id: id_text_of(id, reservation),
         event_id: event.as_str(),
         partner_id: reservation.partner.as_str(),
         seats: reservation.seats.get(),
@@ -302,6 +328,12 @@ fn body_of<'a>(
         // Rounded down: whoever goes by it is rather too early.
         expires_in_seconds: hold.map(|hold| (hold.expires_at.0 - now.0).max(0) / 1_000),
     }
+}
+
+/// The id under which its partner knows a reservation.
+pub(super) fn id_text_of(id: ReservationId, reservation: &Reservation) -> String {
+    let chosen = reservation.note.as_ref().and_then(|note| note.chosen_id);
+    chosen.map_or_else(|| id_text(id), |chosen| Uuid::from_u128(chosen).to_string())
 }
 
 fn status_name(status: Status) -> &'static str {

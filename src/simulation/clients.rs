@@ -281,6 +281,7 @@ fn refused(asked: &Asked, error: OfficeError) -> Outcome {
         }
         OfficeError::Unavailable => Outcome::Unknown { what: error.to_string() },
         OfficeError::EventNotFound
+        | OfficeError::NoSuchVersion { .. }
         | OfficeError::EventExists(_)
         | OfficeError::TooManyEvents
         | OfficeError::EventDamaged(_) => Outcome::Unexpected { what: error.to_string() },

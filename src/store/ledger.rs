@@ -2,7 +2,7 @@
 
 use super::codec::{Digest, Page, PageWriter, Record};
 use super::{Damage, Fault, Loaded, PageStream, StoreError, StoredPage};
-use crate::domain::{Change, Event, EventId, Version, Violation};
+use crate::domain::{Change, Event, EventId, EventNumber, Version, Violation};
 
 /// Pages to add and the record to swap in: the changes of a batch, ready to be written.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ pub async fn replay(
     loaded: &Loaded,
     mut pages: PageStream,
 ) -> Result<Replayed, ReplayError> {
-    let mut reader = LedgerReader::new(id.clone(), &loaded.record);
+    let mut reader = LedgerReader::new(id.clone(), loaded.record.number);
     while let Some(page) = pages.next().await {
         reader.read(&page?)?;
     }
@@ -116,6 +116,30 @@ pub async fn changes(id: &EventId, mut pages: PageStream) -> Result<Vec<Change>,
     Ok(changes)
 }
 
+/// Reads a ledger from its beginning up to a version, and checks it as [`replay`] does, but for the record,
+/// which is of a later one. `pages` are those of the versions from 1 to that one.
+///
+/// # Errors
+/// As [`replay`]; a version that the ledger does not have is damage.
+pub async fn as_of(
+    id: &EventId,
+    number: EventNumber,
+    version: Version,
+    mut pages: PageStream,
+) -> Result<Event, ReplayError> {
+    let mut reader = LedgerReader { until: version, ..LedgerReader::new(id.clone(), number) };
+    while reader.version() < version
+        && let Some(page) = pages.next().await
+    {
+        reader.read(&page?)?;
+    }
+    let reached = reader.version();
+    match reader.event.take() {
+        Some(event) if reached == version => Ok(event),
+        _ => Err(reader.damage(reached.next(), Fault::Missing).into()),
+    }
+}
+
 /// Brings `event` from where it is up to `record`, by `pages` that begin after it.
 ///
 /// # Errors
@@ -131,6 +155,7 @@ pub async fn catch_up(
         number: record.number,
         newest_page,
         event: Some(event),
+        until: Version::MAX,
         pages: 0,
         bytes: 0,
     };
@@ -143,17 +168,19 @@ pub async fn catch_up(
 /// Folds pages into an event, one after the other.
 struct LedgerReader {
     id: EventId,
-    number: crate::domain::EventNumber,
+    number: EventNumber,
     newest_page: Digest,
     event: Option<Event>,
+    /// Changes after this version are left out.
+    until: Version,
     pages: u64,
     bytes: u64,
 }
 
 impl LedgerReader {
-    fn new(id: EventId, record: &Record) -> Self {
-        let number = record.number;
-        Self { id, number, newest_page: Digest::NONE, event: None, pages: 0, bytes: 0 }
+    fn new(id: EventId, number: EventNumber) -> Self {
+        let (newest_page, event, until) = (Digest::NONE, None, Version::MAX);
+        Self { id, number, newest_page, event, until, pages: 0, bytes: 0 }
     }
 
     fn version(&self) -> Version {
@@ -175,7 +202,8 @@ impl LedgerReader {
         if page.previous != self.newest_page && !cfg!(feature = "sabotage-skip-chain") {
             return Err(self.damage(at, Fault::Chain));
         }
-        for change in &page.changes {
+        let until = self.until;
+        for change in page.changes.iter().filter(|change| change.version <= until) {
             self.fold(change).map_err(|broken| self.law(broken))?;
         }
         self.newest_page = page.digest;

@@ -33,7 +33,9 @@ impl Kept {
         if from > to {
             return PageStream::of(Vec::new());
         }
-        let pages = self.pages.range((number, from)..=(number, to));
+        let before = self.pages.range((number, Version::ZERO)..=(number, from)).next_back();
+        let first = before.map_or(from, |((_, first_version), _)| *first_version);
+        let pages = self.pages.range((number, first)..=(number, to));
         let stored = |((_, first_version), bytes): (&(EventNumber, Version), &Arc<[u8]>)| {
             StoredPage { first_version: *first_version, bytes: bytes.clone() }
         };

@@ -128,7 +128,16 @@ fn send_pages(
     to: Version,
     sender: &mpsc::Sender<Result<StoredPage, StoreError>>,
 ) {
-    for entry in ledger.range(page_key(number, from)..=page_key(number, to)) {
+    if from > to {
+        return;
+    }
+    let first =
+        match ledger.range(page_key(number, Version::ZERO)..=page_key(number, from)).next_back() {
+            Some(Ok((key, _))) => key.to_vec(),
+            // Where it cannot be read, what follows tells.
+            Some(Err(_)) | None => page_key(number, from).to_vec(),
+        };
+    for entry in ledger.range(first..=page_key(number, to).to_vec()) {
         let page = entry.map_err(failed).and_then(|(key, bytes)| {
             let (_, first_version) = read_page_key(&key)?;
             Ok(StoredPage { first_version, bytes: bytes.as_ref().into() })

@@ -175,11 +175,13 @@ async fn pages_come_in_order_and_both_ends_are_included(store: Store) {
 
     assert_eq!(versions(&store, 0, 99_999).await, [1, 3, 9, 256, 70_000]);
     assert_eq!(versions(&store, 3, 256).await, [3, 9, 256]);
-    assert_eq!(versions(&store, 4, 255).await, [9]);
+    // The first may begin before what is asked for: the page of 3 is the one that has 4 in it.
+    assert_eq!(versions(&store, 4, 255).await, [3, 9]);
     assert_eq!(versions(&store, 9, 9).await, [9]);
-    assert_eq!(versions(&store, 10, 20).await, Vec::<u64>::new());
+    assert_eq!(versions(&store, 10, 20).await, [9]);
     assert_eq!(versions(&store, 9, 3).await, Vec::<u64>::new());
-    assert_eq!(versions(&store, 70_001, 99_999).await, Vec::<u64>::new());
+    assert_eq!(versions(&store, 10, 9).await, Vec::<u64>::new());
+    assert_eq!(versions(&store, 70_001, 99_999).await, [70_000]);
 }
 
 async fn more_pages_than_are_read_ahead_all_come(store: Store) {

@@ -32,6 +32,7 @@ mod http;
 mod idempotency;
 mod judge;
 mod office;
+mod past;
 mod power_cut;
 mod power_cut_program;
 mod program;

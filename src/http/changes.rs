@@ -1,0 +1,157 @@
+//! What happened to an event, change by change: the frames of which everything that tells of changes is made.
+
+use http::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Context;
+use super::input::Input;
+use super::problem::Problem;
+use super::query::Query;
+use super::reply::{Response, as_state, json, time_text};
+use super::reservations::{id_text_of, in_path};
+use super::seed::event_in_path;
+use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
+
+/// One change. What is not of its kind is left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Frame {
+    /// The version of the event after it.
+    version: u64,
+    r#type: &'static str,
+    at: String,
+    by: &'static str,
+    request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reservation_id: Option<String>,
+    #[serde(flatten)]
+    what: What,
+}
+
+/// What a change is about, besides a reservation.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct What {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_seats: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ChangesBody {
+    items: Vec<Frame>,
+    /// Where it goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// `GET /v1/events/{eventId}/changes`: the changes after version `since`, at most `limit`, in order and
+/// without a gap; `since=0` is from the beginning. 200; 400; 404; 503.
+pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
+    let id = event_in_path(&input)?;
+    let event = context.office.event(&id)?;
+    let mut query = Query::read(&input);
+    let since = query.take("since", |text| {
+        text.parse().ok().and_then(Version::new).ok_or_else(|| "must be a version".into())
+    });
+    let limit = query.limit();
+    query.finish()?;
+    let since = since.unwrap_or(Version::ZERO);
+    let changes = context.office.changes(&id, since, limit).await?;
+    let last = changes.last().map_or(since, |change| change.version);
+    let next = format!("/v1/events/{id}/changes?limit={limit}&since={last}");
+    let next = (last < event.version()).then_some(next);
+    // The event is asked once more: it knows every reservation that these changes are about.
+    let event = context.office.event(&id)?;
+    let items = changes.iter().map(|change| frame(&event, change)).collect();
+    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), event.version()))
+}
+
+/// `GET …/reservations/{id}/history`: the changes that a reservation went through. 200; 404; 503.
+pub(super) async fn history(context: Context, input: Input) -> Result<Response, Problem> {
+    let (event_id, id) = in_path(&context, &input)?;
+    let event = context.office.event(&event_id)?;
+    let (_, kept) = event.reservation_made_by(id.version).unzip();
+    let versions = kept.iter().flat_map(|kept| kept.versions(id.version)).collect::<Vec<_>>();
+    let mut items = Vec::new();
+    for version in versions {
+        let before = Version::new(version.get() - 1).unwrap_or(Version::ZERO);
+        let change = context.office.changes(&event_id, before, 1).await?;
+        items.extend(change.iter().map(|change| frame(&event, change)));
+    }
+    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next: None }), event.version()))
+}
+
+/// A change as it is told; `event` is as it is now, or was since.
+pub(super) fn frame(event: &Event, change: &Change) -> Frame {
+    let made_by = change.fact.reservation().unwrap_or(change.version);
+    let about: Option<(ReservationId, _)> = event.reservation_made_by(made_by);
+    let (r#type, what) = told(&change.fact);
+    Frame {
+        version: change.version.get(),
+        r#type,
+        at: time_text(change.at),
+        by: match change.by {
+            Actor::Anonymous => "anonymous",
+            Actor::System => "system",
+        },
+        request_id: Uuid::from_u128(change.request.0).to_string(),
+        reservation_id: about.map(|(id, reservation)| id_text_of(id, &reservation)),
+        what,
+    }
+}
+
+fn told(fact: &Fact) -> (&'static str, What) {
+    let none = What::default();
+    match fact {
+        Fact::EventCreated(terms) | Fact::EventUpdated(terms) => {
+            let name = match fact {
+                Fact::EventCreated(_) => "eventCreated",
+                _ => "eventUpdated",
+            };
+            let total_seats = Some(terms.capacity.get());
+            let status = Some(terms.status.as_str());
+            (name, What { name: Some(terms.name.to_string()), total_seats, status, ..none })
+        }
+        Fact::SeatsBlocked { seats, reason } => {
+            let reason = Some(reason.to_string());
+            ("seatsBlocked", What { seats: Some(seats.get()), reason, ..none })
+        }
+        Fact::SeatsUnblocked { block } => {
+            ("seatsUnblocked", What { block_id: Some(block.get()), ..none })
+        }
+        Fact::Reserved { partner, seats, .. } => {
+            let partner_id = Some(partner.to_string());
+            ("reserved", What { partner_id, seats: Some(seats.get()), ..none })
+        }
+        Fact::Held { partner, seats, expires_at, .. } => {
+            let (partner_id, expires_at) =
+                (Some(partner.to_string()), Some(time_text(*expires_at)));
+            ("held", What { partner_id, seats: Some(seats.get()), expires_at, ..none })
+        }
+        Fact::Confirmed { .. } => ("confirmed", none),
+        Fact::ConfirmedLate { .. } => ("confirmedLate", none),
+        Fact::Extended { expires_at, .. } => {
+            ("extended", What { expires_at: Some(time_text(*expires_at)), ..none })
+        }
+        Fact::Cancelled { .. } => ("cancelled", none),
+        Fact::Expired { .. } => ("expired", none),
+        Fact::PartlyCancelled { seats, .. } => {
+            ("partlyCancelled", What { seats: Some(seats.get()), ..none })
+        }
+    }
+}
