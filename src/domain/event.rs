@@ -7,8 +7,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use super::change::{Change, Fact};
-use super::command::Refusal;
-use super::key::{Done, Key, KeyName, Remembered};
+use super::key::{Done, KeyName, Remembered};
 use super::names::{
     EventId, EventName, EventNumber, PartnerId, ReservationId, Seats, Timestamp, Version,
 };
@@ -169,18 +168,6 @@ impl Event {
     /// The most seats that one request may take.
     pub fn seats_per_request_max(&self) -> Seats {
         self.terms.seats_per_request_max
-    }
-
-    /// What was done under a key with the same body, or with another one.
-    ///
-    /// # Errors
-    /// `KeyReused` where it was another one.
-    pub fn done_under(&self, key: &Key) -> Result<Option<Done>, Refusal> {
-        match self.is_new(key) {
-            Ok(()) => Ok(None),
-            Err(Refusal::DoneBefore(done)) => Ok(Some(done)),
-            Err(other) => Err(other),
-        }
     }
 
     /// What was done under the key of that name, whatever its body was.

@@ -141,7 +141,8 @@ impl Code {
 /// One thing that is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Where, as a JSON pointer (RFC 6901); empty for the body as a whole.
+    /// Where, as a JSON pointer (RFC 6901), empty for the body as a whole; of a query, `?` and the
+    /// parameter.
     pub pointer: String,
     /// What is wrong there.
     pub detail: String,
@@ -247,6 +248,17 @@ impl Problem {
         let mut problem = Self::new(Code::MethodNotAllowed, detail);
         problem.0.allow = HeaderValue::from_str(&names).ok();
         problem
+    }
+
+    /// The same of another place: what a refusal calls `holdSeconds` is `hold` where seats are taken.
+    #[must_use]
+    pub(super) fn pointing_at(mut self, pointer: &str) -> Self {
+        for fault in &mut self.0.faults {
+            if fault.pointer == "/holdSeconds" {
+                pointer.clone_into(&mut fault.pointer);
+            }
+        }
+        self
     }
 
     /// What this problem is.

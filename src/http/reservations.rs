@@ -121,7 +121,10 @@ async fn place(
     };
     let reserved = match seconds {
         None => office.reserve(&event, partner, seats, asking).await?,
-        Some(seconds) => office.hold(&event, partner, seats, seconds, asking).await?,
+        Some(seconds) => {
+            let held = office.hold(&event, partner, seats, seconds, asking).await;
+            held.map_err(|error| Problem::from(error).pointing_at("/hold"))?
+        }
     };
     Ok(told(StatusCode::CREATED, &event, &reserved, context))
 }

@@ -186,7 +186,7 @@ async fn every_fault_of_a_body_is_told() {
         let body = format!(r#"{{"partnerId":"p","seats":1,"hold":{seconds}}}"#);
         let (code, faults) = told(&post(address, "", &body).await);
         assert_eq!(code, "hold_seconds");
-        assert_eq!(faults, ["/holdSeconds must be between 10 and 1800"]);
+        assert_eq!(faults, ["/hold must be between 10 and 1800"]);
     }
     let id = held(address, 1, "60").await;
     for (path, body, fault) in [

@@ -77,7 +77,7 @@ impl Event {
         })
     }
 
-    pub(super) fn is_new(&self, key: &Key) -> Result<(), Refusal> {
+    fn is_new(&self, key: &Key) -> Result<(), Refusal> {
         match self.keys.get(&key.name) {
             None => Ok(()),
             Some(Remembered { body, done }) if *body == key.body => Err(Refusal::DoneBefore(*done)),
