@@ -57,7 +57,7 @@ fn start_ours(runtime: &Runtime, directory: &Path) -> SocketAddr {
         let office = Office::open(store, Clock::System, Entropy::System).await.expect("an office");
         let terms = terms("bench", u32::MAX);
         office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
-        let api = http::api(&Context { office, readiness: Readiness::default() });
+        let api = http::api(&Context::new(office, Readiness::default(), 0));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let never = std::future::pending();

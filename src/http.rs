@@ -10,6 +10,7 @@ mod body;
 mod changes;
 mod dashboard;
 mod events;
+mod feed;
 mod health;
 mod idempotency;
 mod input;
@@ -22,21 +23,21 @@ mod seed;
 mod times;
 
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 use uuid::Uuid;
 use warp::filters::BoxedFilter;
 
 use crate::domain::RequestId;
 use crate::office::Office;
+pub use feed::Feeds;
 pub use problem::{Code, Problem};
 pub use reply::Response;
-use route::{delete, either, get, patch, post, put, resource};
+use route::{delete, either, get, patch, post, put, resource, socket};
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,9 +49,16 @@ pub struct Context {
     pub office: Office,
     /// Whether new work is welcome.
     pub readiness: Readiness,
+    /// Those who follow what happens.
+    pub feeds: Feeds,
 }
 
 impl Context {
+    /// Handlers work for an office, as long as it is ready, with so many subscribers at once.
+    pub fn new(office: Office, readiness: Readiness, subscribers_max: usize) -> Self {
+        Self { office, readiness, feeds: Feeds::new(subscribers_max) }
+    }
+
     /// What a request is called: as the caller called it, if that is a UUID, or anew.
     fn request_id(&self, headers: &HeaderMap) -> RequestId {
         let given =
@@ -61,16 +69,21 @@ impl Context {
 
 /// Whether the server takes new work; it says no while it stops.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(CancellationToken);
 
 impl Readiness {
-    /// From now on `GET /readyz` says that the server is going away.
+    /// From now on `GET /readyz` says that the server is going away, and so is told who follows or waits.
     pub fn start_stopping(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.cancel();
     }
 
     fn is_stopping(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_cancelled()
+    }
+
+    /// Is cancelled when the server begins to stop.
+    fn stopping(&self) -> CancellationToken {
+        self.0.clone()
     }
 }
 
@@ -91,6 +104,9 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             vec![get(events::blocks), post(events::block)],
         ),
         resource(context, "/v1/events/{eventId}/changes", vec![get(changes::list)]),
+        resource(context, "/v1/events/{eventId}/feed", vec![get(feed::of_event)]),
+        socket(context, "/v1/events/{eventId}/ws", get(feed::socket_of_event)),
+        resource(context, "/v1/feed", vec![get(feed::of_all)]),
         resource(
             context,
             "/v1/events/{eventId}/reservations/{id}/history",

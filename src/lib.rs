@@ -26,9 +26,9 @@
 //! | --- | --- | --- |
 //! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, and what they say |
 //! | 5 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
-//! | 4 | [`http`] | the route table, bodies, problems, the embedded dashboard |
+//! | 4 | [`http`] | the route table, bodies, problems, feeds, the embedded dashboard |
 //! | 4 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
-//! | 3 | [`office`] | use cases; one writer per event; random ids |
+//! | 3 | [`office`] | use cases; one writer per event; who follows; random ids |
 //! | 2 | [`store`], [`clock`] | the port, its backends, the codec; the time |
 //! | 2 | [`judge`], [`lines`] | the verdict on a history; log lines |
 //! | 1 | [`tasks`] | who runs tasks, and how they wait for one another |
@@ -67,6 +67,9 @@
 //! 6. The writer shows the new event to readers and answers everybody in the batch, the refused ones,
 //!    too: their refusal may rest on a neighbour that was not durable until now.
 //! 7. `http` wraps the answer; the version is in the body and in the `ETag`.
+//!
+//! Whoever follows the event is told what its ledger says now (`http/feed/`): the channel of the event
+//! hears that there is a new version, reads the changes, and turns them into text once for everybody.
 //!
 //! A client that hangs up in between changes nothing of this: the writer does the work, not the
 //! connection.

@@ -7,9 +7,12 @@
 //! It must not know: HTTP, JSON, status codes, sled, or where the time and the random numbers come
 //! from.
 
+mod board;
 mod desk;
 pub mod entropy;
 mod events;
+mod following;
+mod moves;
 mod past;
 mod reservations;
 mod writer;
@@ -27,6 +30,8 @@ use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Toke
 use crate::tasks::Tasks;
 use desk::Desk;
 pub use entropy::Entropy;
+pub use following::{Following, FollowingAll};
+use moves::Moves;
 use tokio::sync::Semaphore;
 
 /// How many events one office keeps open.
@@ -42,6 +47,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     entropy: Entropy,
+    moves: Moves,
     desks: RwLock<Desks>,
     /// Turns at reading back what was.
     read_back: Semaphore,
@@ -244,7 +250,9 @@ impl Office {
         let noted = opened.iter().filter_map(Opened::updated_at).max();
         let clock = clock.not_before(noted.unwrap_or(Timestamp(i64::MIN)));
         let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
-        let office = Self(Arc::new(Inner { tasks, store, clock, entropy, desks, read_back }));
+        let moves = Moves::default();
+        let office =
+            Self(Arc::new(Inner { tasks, store, clock, entropy, moves, desks, read_back }));
         for event in opened {
             let desk = match event {
                 Opened::Whole(event, loaded) => office.start_desk(*event, loaded),
@@ -256,7 +264,8 @@ impl Office {
     }
 
     fn start_desk(&self, event: Event, loaded: Loaded) -> Desk {
-        Desk::open(&self.0.tasks, self.0.store.clone(), self.0.clock.clone(), event, loaded)
+        let Inner { tasks, store, clock, moves, .. } = &*self.0;
+        Desk::open(tasks, store.clone(), clock.clone(), moves.clone(), event, loaded)
     }
 
     fn keep(&self, desk: Desk) -> Result<(), StoreError> {
@@ -304,6 +313,11 @@ impl Office {
         self.0.entropy.request_id()
     }
 
+    /// A number by chance.
+    pub fn draw(&self) -> u64 {
+        self.0.entropy.nonce().get()
+    }
+
     /// The time by the office's clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
@@ -323,6 +337,8 @@ impl Office {
         let id = terms.id.clone();
         self.check_room_for(&id)?;
         let number = self.0.store.claim_event_number().await?;
+        // Nobody else knows the number, so nobody else decides about it before it is shown.
+        let _deciding = self.0.moves.begin(number, &self.0.clock);
         let change = Change {
             version: Version::FIRST,
             at: self.0.clock.now(),

@@ -18,9 +18,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::http::Response;
 use access_log::AccessLog;
@@ -75,7 +76,7 @@ pub async fn serve<A, F>(
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let graceful = GracefulShutdown::new();
+    let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
     let mut places = Places::new(limits.connections_max);
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -85,7 +86,6 @@ pub async fn serve<A, F>(
         };
         let stream = ClientStream::new(stream, place, limits.write_timeout);
         let (answer, access_log) = (answer.clone(), access_log.clone());
-        let watcher = graceful.watcher();
         let service = service_fn(move |request| {
             let answered = answer_logged(answer.clone(), access_log.clone(), peer, request);
             async { Ok::<_, std::convert::Infallible>(answered.await) }
@@ -99,14 +99,26 @@ pub async fn serve<A, F>(
             // looking out for the end of what it says costs a read buffer for every answer that is
             // not there at once.
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
-        tokio::spawn(async move {
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let stopping = stopping.clone();
+        connections.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
             // A connection that ends in an error was ended by the other side or by a timeout.
-            let _ = watcher.watch(connection).await;
+            tokio::select! {
+                biased;
+                _ = connection.as_mut() => {}
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+    stopping.cancel();
+    connections.close();
+    if tokio::time::timeout(limits.grace, connections.wait()).await.is_err() {
         log::warn!("some connections were still open after {:?} and were cut", limits.grace);
     }
 }

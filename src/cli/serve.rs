@@ -27,6 +27,10 @@ use crate::store::sled::{self as sled_store, Opened, SledOptions};
 
 /// How many connections may wait to be accepted.
 const BACKLOG_CONNECTIONS_MAX: u32 = 1024;
+/// One of so many connections may be of somebody who follows; the others are for those who sell.
+const SUBSCRIBERS_SHARE: u32 = 2;
+/// How long the sockets of subscribers have to close.
+const SOCKETS_GRACE: Duration = Duration::from_secs(2);
 /// How long connections have after the store has failed. Nothing can be sold to them any more, and
 /// the sooner this process ends the sooner the next one sells.
 const FAILED_GRACE: Duration = Duration::from_secs(1);
@@ -70,7 +74,10 @@ async fn serve(
     signals: Signals,
 ) -> ExitCode {
     let readiness = Readiness::default();
-    let api = http::api(&Context { office: office.clone(), readiness: readiness.clone() });
+    let subscribers_max = usize::try_from(config.connections_max.get() / SUBSCRIBERS_SHARE);
+    let subscribers_max = subscribers_max.unwrap_or(usize::MAX);
+    let context = Context::new(office.clone(), readiness.clone(), subscribers_max);
+    let api = http::api(&context);
     let stop = CancellationToken::new();
     let mut serving = std::pin::pin!(server::serve(
         listener,
@@ -92,6 +99,9 @@ async fn serve(
                 log::warn!("some connections were still open after {FAILED_GRACE:?} and were cut");
             }
         }
+    }
+    if tokio::time::timeout(SOCKETS_GRACE, context.feeds.closed()).await.is_err() {
+        log::warn!("some WebSockets were still open after {SOCKETS_GRACE:?} and were cut");
     }
     office.close().await;
     log::info!("stopped");

@@ -4,19 +4,21 @@ use http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Context;
 use super::input::Input;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Response, as_state, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
+use super::{Context, feed};
 use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
+use crate::office::OfficeError;
 
 /// One change. What is not of its kind is left out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Frame {
+    event_id: String,
     /// The version of the event after it.
     version: u64,
     r#type: &'static str,
@@ -60,17 +62,19 @@ struct ChangesBody {
 }
 
 /// `GET /v1/events/{eventId}/changes`: the changes after version `since`, at most `limit`, in order and
-/// without a gap; `since=0` is from the beginning. 200; 400; 404; 503.
+/// without a gap; `since=0` is from the beginning. With `waitVersion` the answer waits, as that of the
+/// event does. 200; 400; 404 `event_not_found`, `version_not_found`; 503.
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
-    let event = context.office.event(&id)?;
     let mut query = Query::read(&input);
-    let since = query.take("since", |text| {
-        text.parse().ok().and_then(Version::new).ok_or_else(|| "must be a version".into())
-    });
-    let limit = query.limit();
+    let (since, limit, wait) = (query.since(), query.limit(), query.wait());
     query.finish()?;
-    let since = since.unwrap_or(Version::ZERO);
+    let event = feed::event_after(&context, &id, wait).await?;
+    let (since, newest) = (since.unwrap_or(Version::ZERO), event.version());
+    if since > newest {
+        // Somebody has seen more than there is, as after a backup was restored: that is not nothing.
+        return Err(OfficeError::NoSuchVersion { version: since, newest }.into());
+    }
     let changes = context.office.changes(&id, since, limit).await?;
     let last = changes.last().map_or(since, |change| change.version);
     let next = format!("/v1/events/{id}/changes?limit={limit}&since={last}");
@@ -102,6 +106,7 @@ pub(super) fn frame(event: &Event, change: &Change) -> Frame {
     let about: Option<(ReservationId, _)> = event.reservation_made_by(made_by);
     let (r#type, what) = told(&change.fact);
     Frame {
+        event_id: event.id().to_string(),
         version: change.version.get(),
         r#type,
         at: time_text(change.at),

@@ -9,7 +9,6 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::Context;
 use super::body::{Fields, Unknown, Wrong, whole_number, word};
 use super::input::Input;
 use super::problem::{Code, Problem};
@@ -17,6 +16,7 @@ use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::event_in_path;
 use super::times::{local_text, moment, start, zone_name};
+use super::{Context, feed};
 use crate::domain::{
     Actor, Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms,
     HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
@@ -28,7 +28,7 @@ const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
 /// An event; it begins with what the seed told of its one.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct EventBody<'a> {
+pub(super) struct EventBody<'a> {
     event_id: &'a str,
     name: &'a str,
     total_seats: u32,
@@ -130,15 +130,17 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     Ok(json(StatusCode::OK, &ListBody { items, next }))
 }
 
-/// `GET /v1/events/{eventId}`: an event, all of one version. 200, or 304 where the caller has that
+/// `GET /v1/events/{eventId}`: an event, all of one version. With `waitVersion` the answer waits until the
+/// event is at that version, or until `waitSeconds` are over or the server stops. 200, or 304 where the caller has that
 /// version; 404 `event_not_found`; 503 `event_damaged`.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let mut query = Query::read(&input);
-    let at_version = query.at_version();
+    let (at_version, wait) = (query.at_version(), query.wait());
     query.finish()?;
+    let newest = feed::event_after(&context, &id, wait).await?;
     let event = match at_version {
-        None => context.office.event(&id)?,
+        None => newest,
         Some(version) => Arc::new(context.office.event_as_of(&id, version).await?),
     };
     if is_known(&input.headers, &etag(event.version())) {
@@ -283,7 +285,8 @@ fn told(status: StatusCode, event: &Event, context: &Context) -> Response {
     with_version(json(status, &body_of(event, context.office.now())), event.version())
 }
 
-fn body_of(event: &Event, now: Timestamp) -> EventBody<'_> {
+/// An event as it is told.
+pub(super) fn body_of(event: &Event, now: Timestamp) -> EventBody<'_> {
     let (seats, terms) = (event.seats(), event.terms());
     EventBody {
         event_id: terms.id.as_str(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
+use warp::ws::Ws;
 
 use super::problem::{Code, Problem};
 use crate::domain::RequestId;
@@ -27,6 +28,8 @@ pub(super) struct Input {
     pub(super) query: String,
     /// The headers.
     pub(super) headers: HeaderMap,
+    /// The WebSocket that is asked for, where the path has one.
+    pub(super) upgrade: Option<Ws>,
     /// The body; empty for a method that has none.
     pub(super) body: Bytes,
 }

@@ -74,6 +74,8 @@ pub enum Code {
     PreconditionRequired,
     /// There is such an event already.
     EventExists,
+    /// The path speaks WebSocket.
+    UpgradeRequired,
     /// The body is longer than any that the operation takes.
     BodyTooLarge,
     /// What is stored of the event does not hold together.
@@ -129,6 +131,7 @@ impl Code {
             Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition_failed", "Event was changed meanwhile"),
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "precondition_required", "If-Match is required"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
+            Self::UpgradeRequired => (S::UPGRADE_REQUIRED, "upgrade_required", "WebSocket required"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
             Self::EventDamaged => (S::SERVICE_UNAVAILABLE, "event_damaged", "Event is damaged"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once"),
@@ -294,7 +297,9 @@ impl Problem {
         response
     }
 
-    fn retry_later(mut self) -> Self {
+    /// The same, with the advice to try it again in a while.
+    #[must_use]
+    pub(super) fn retry_later(mut self) -> Self {
         self.0.retry_after = Some(RETRY_AFTER);
         self
     }

@@ -1,6 +1,7 @@
 //! The parameters of a query, looked at one by one, so that all that is wrong is told at once.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::body::Wrong;
 use super::input::Input;
@@ -11,6 +12,10 @@ use crate::domain::Version;
 const LIMIT_USUAL: usize = 50;
 /// How many items it has at most.
 const LIMIT_MAX: usize = 200;
+/// How long an answer waits for a version, where nobody says how long.
+const WAIT_SECONDS_USUAL: u64 = 30;
+/// How long it waits at most.
+const WAIT_SECONDS_MAX: u64 = 60;
 
 /// The parameters of a query, and what is wrong with those that were taken out of it.
 #[derive(Debug)]
@@ -47,11 +52,35 @@ impl<'a> Query<'a> {
         limit.unwrap_or(LIMIT_USUAL)
     }
 
+    /// The version after which something is to be told.
+    pub(super) fn since(&mut self) -> Option<Version> {
+        self.take("since", read_version)
+    }
+
+    /// Whether something is wanted.
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        let flag = self.take(name, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false".into()),
+        });
+        flag.unwrap_or(false)
+    }
+
+    /// The version for which the answer is to wait, and how long, if it is to wait at all.
+    pub(super) fn wait(&mut self) -> Option<(Version, Duration)> {
+        let version = self.take("waitVersion", read_version);
+        let seconds = self.take("waitSeconds", |text| {
+            let seconds =
+                text.parse().ok().filter(|seconds| (1..=WAIT_SECONDS_MAX).contains(seconds));
+            seconds.ok_or_else(|| format!("must be between 1 and {WAIT_SECONDS_MAX}").into())
+        });
+        Some((version?, Duration::from_secs(seconds.unwrap_or(WAIT_SECONDS_USUAL))))
+    }
+
     /// The version at which something is to be looked at, if not at the newest.
     pub(super) fn at_version(&mut self) -> Option<Version> {
-        self.take("atVersion", |text| {
-            text.parse().ok().and_then(Version::new).ok_or_else(|| "must be a version".into())
-        })
+        self.take("atVersion", read_version)
     }
 
     /// What was asked for besides where the list goes on, as it is to be asked for again.
@@ -78,4 +107,8 @@ impl<'a> Query<'a> {
     fn fault(&mut self, name: &str, wrong: &str) {
         self.faults.push(Fault { pointer: format!("?{name}"), detail: wrong.to_owned() });
     }
+}
+
+fn read_version(text: &str) -> Result<Version, Wrong> {
+    text.parse().ok().and_then(Version::new).ok_or_else(|| "must be a version".into())
 }

@@ -12,6 +12,7 @@ use bytes::Buf;
 use http::{HeaderMap, Method};
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
+use warp::ws::Ws;
 use warp::{Filter, Rejection};
 
 use super::Context;
@@ -92,19 +93,40 @@ pub(super) fn resource(
     template: &'static str,
     operations: Vec<Operation>,
 ) -> BoxedFilter<(Response,)> {
+    resource_of(context, template, operations, warp::any().map(|| None).boxed())
+}
+
+/// A path at which a WebSocket can be asked for, and what becomes of it.
+pub(super) fn socket(
+    context: &Context,
+    template: &'static str,
+    operation: Operation,
+) -> BoxedFilter<(Response,)> {
+    let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify().boxed();
+    resource_of(context, template, vec![operation], upgrade)
+}
+
+fn resource_of(
+    context: &Context,
+    template: &'static str,
+    operations: Vec<Operation>,
+    upgrade: BoxedFilter<(Option<Ws>,)>,
+) -> BoxedFilter<(Response,)> {
     let (context, operations) = (context.clone(), Arc::new(operations));
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     at(template)
         .and(query)
         .and(warp::method())
         .and(warp::header::headers_cloned())
+        .and(upgrade)
         .and(warp::body::stream())
-        .then(move |segments, query, method: Method, headers, body| {
+        .then(move |segments, query, method: Method, headers, upgrade, body| {
             let (context, operations) = (context.clone(), operations.clone());
             async move {
                 let request_id = context.request_id(&headers);
                 let body_read = bytes::Bytes::new();
-                let input = Input { request_id, segments, query, headers, body: body_read };
+                let input =
+                    Input { request_id, segments, query, headers, upgrade, body: body_read };
                 let answered = dispatch(&operations, &method, context, input, body).await;
                 let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
                 named(told, request_id)

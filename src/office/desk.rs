@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
-use super::writer::{Request, Shown, Writer};
+use super::board::{Board, Shown};
+use super::moves::Moves;
+use super::writer::{Request, Writer};
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
@@ -20,7 +22,7 @@ const QUEUE_COMMANDS_MAX: usize = 4096;
 pub(super) struct Desk {
     id: EventId,
     number: Option<EventNumber>,
-    shown: Arc<ArcSwap<Shown>>,
+    board: Arc<Board>,
     /// Gone once the desk is closed, or from the start where the event is damaged.
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     /// Closes when the writer ends.
@@ -33,13 +35,14 @@ impl Desk {
         tasks: &Tasks,
         store: Store,
         clock: Clock,
+        moves: Moves,
         event: Event,
         loaded: Loaded,
     ) -> Self {
         let (id, number) = (event.id().clone(), event.number());
-        let shown = Arc::new(ArcSwap::from_pointee(Shown::Committed(Arc::new(event.clone()))));
+        let board = Arc::new(Board::new(Shown::Committed(Arc::new(event.clone()))));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let writer = Writer::new(store, clock, event, loaded, shown.clone());
+        let writer = Writer::new(store, clock, moves, event, loaded, board.clone());
         let (at_the_end, writer_ended) = oneshot::channel::<()>();
         tasks.spawn(async move {
             writer.run(requests).await;
@@ -48,7 +51,7 @@ impl Desk {
         Self {
             id,
             number: Some(number),
-            shown,
+            board,
             queue: Mutex::new(Some(queue)),
             writer_ended: Mutex::new(Some(writer_ended)),
         }
@@ -59,7 +62,7 @@ impl Desk {
         Self {
             id: damage.event.clone(),
             number,
-            shown: Arc::new(ArcSwap::from_pointee(Shown::Damaged(damage))),
+            board: Arc::new(Board::new(Shown::Damaged(damage))),
             queue: Mutex::new(None),
             writer_ended: Mutex::new(None),
         }
@@ -74,7 +77,7 @@ impl Desk {
     }
 
     pub(super) fn damage(&self) -> Option<Damage> {
-        match &**self.shown.load() {
+        match &**self.board.look() {
             Shown::Committed(_) => None,
             Shown::Damaged(damage) => Some(damage.clone()),
         }
@@ -82,10 +85,15 @@ impl Desk {
 
     /// The event as it was last committed.
     pub(super) fn event(&self) -> Result<Arc<Event>, OfficeError> {
-        match &**self.shown.load() {
+        match &**self.board.look() {
             Shown::Committed(event) => Ok(event.clone()),
             Shown::Damaged(damage) => Err(OfficeError::EventDamaged(damage.clone())),
         }
+    }
+
+    /// Hears whenever the event is committed anew, or turns out to be damaged.
+    pub(super) fn listen(&self) -> watch::Receiver<()> {
+        self.board.listen()
     }
 
     /// Puts a command into the queue and waits for its answer.

@@ -9,8 +9,8 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
+use super::board::{Board, Shown};
+use super::moves::Moves;
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{
@@ -40,22 +40,14 @@ pub(super) struct Request {
     pub(super) answer: oneshot::Sender<Result<Made, OfficeError>>,
 }
 
-/// What readers see of an event.
-#[derive(Debug, Clone)]
-pub(super) enum Shown {
-    /// The event as it was last committed.
-    Committed(Arc<Event>),
-    /// Nothing, for this reason.
-    Damaged(Damage),
-}
-
 /// The writer of one event.
 pub(super) struct Writer {
     store: Store,
     clock: Clock,
+    moves: Moves,
     event: Arc<Event>,
     loaded: Loaded,
-    shown: Arc<ArcSwap<Shown>>,
+    board: Arc<Board>,
     /// Not before this time are holds given back without a command, as it went wrong the last time.
     no_expiry_before: Timestamp,
 }
@@ -75,12 +67,13 @@ impl Writer {
     pub(super) fn new(
         store: Store,
         clock: Clock,
+        moves: Moves,
         event: Event,
         loaded: Loaded,
-        shown: Arc<ArcSwap<Shown>>,
+        board: Arc<Board>,
     ) -> Self {
         let no_expiry_before = event.created_at();
-        Self { store, clock, event: Arc::new(event), loaded, shown, no_expiry_before }
+        Self { store, clock, moves, event: Arc::new(event), loaded, board, no_expiry_before }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
@@ -126,6 +119,7 @@ impl Writer {
 
     /// Decides a batch and makes it durable; the outcomes are in the order of the batch.
     async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
+        let _deciding = self.moves.begin(self.event.number(), &self.clock);
         loop {
             let Decided { after, changes, outcomes } = self.decide(batch);
             if changes.is_empty() {
@@ -136,7 +130,7 @@ impl Writer {
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
             if cfg!(feature = "sabotage-show-before-commit") {
-                self.shown.store(Arc::new(Shown::Committed(Arc::new(after.clone()))));
+                self.board.show(Shown::Committed(Arc::new(after.clone())));
             }
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
@@ -223,7 +217,7 @@ impl Writer {
     /// Lets readers see what is now committed.
     fn show(&mut self, event: Event) {
         self.event = Arc::new(event);
-        self.shown.store(Arc::new(Shown::Committed(self.event.clone())));
+        self.board.show(Shown::Committed(self.event.clone()));
     }
 
     /// Stops selling the event: the state that was about to be committed breaks a law.
@@ -234,7 +228,7 @@ impl Writer {
 
     fn damaged(&self, damage: Damage) -> OfficeError {
         log::error!("{damage}; it is not sold from any more");
-        self.shown.store(Arc::new(Shown::Damaged(damage.clone())));
+        self.board.show(Shown::Damaged(damage.clone()));
         OfficeError::EventDamaged(damage)
     }
 

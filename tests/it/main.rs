@@ -23,6 +23,7 @@ mod event_terms;
 mod events;
 mod evidence;
 mod faults;
+mod feed;
 mod file_systems;
 mod full_disk;
 mod full_page;

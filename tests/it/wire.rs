@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use ticketboss::clock::Clock;
 use ticketboss::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
-use ticketboss::http::{self, Context, Readiness};
+use ticketboss::http::{self, Context, Feeds, Readiness};
 use ticketboss::office::{Entropy, Office};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
@@ -156,6 +156,9 @@ pub(crate) async fn reserve(address: SocketAddr, partner: &str, seats: u32) -> A
     ask(address, &json("POST /reservations/", &body)).await
 }
 
+/// How many may follow at once.
+pub(crate) const SUBSCRIBERS_MAX: usize = 50;
+
 /// Limits that no test meets by accident.
 pub(crate) fn standard_limits() -> Limits {
     Limits::standard(NonZeroU32::new(1000).unwrap())
@@ -165,6 +168,7 @@ pub(crate) fn standard_limits() -> Limits {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) readiness: Readiness,
+    pub(crate) feeds: Feeds,
     pub(crate) stop: CancellationToken,
     pub(crate) ended: JoinHandle<()>,
 }
@@ -184,8 +188,15 @@ impl Server {
     }
 
     pub(crate) async fn of_office(office: Office, limits: Limits) -> Self {
+        Self::for_subscribers(office, limits, SUBSCRIBERS_MAX).await
+    }
+
+    /// As [`Server::of_office`], for so many who follow at once.
+    pub(crate) async fn for_subscribers(office: Office, limits: Limits, most: usize) -> Self {
         let readiness = Readiness::default();
-        let api = http::api(&Context { office, readiness: readiness.clone() });
+        let context = Context::new(office, readiness.clone(), most);
+        let feeds = context.feeds.clone();
+        let api = http::api(&context);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -197,6 +208,6 @@ impl Server {
             limits,
             until,
         );
-        Self { address, readiness, stop, ended: tokio::spawn(serving) }
+        Self { address, readiness, feeds, stop, ended: tokio::spawn(serving) }
     }
 }

@@ -280,7 +280,7 @@ impl Harness {
             let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
             let terms = terms("e", u32::MAX);
             office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-            let api = api(&Context { office, readiness: Readiness::default() });
+            let api = api(&Context::new(office, Readiness::default(), 0));
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let answer = move |request| api.clone().answer(request);

@@ -1,0 +1,224 @@
+//! Somebody who follows: what he gets next, whatever he has missed.
+//!
+//! Nothing is kept for him. What he is too late for on the channel he reads from the ledger, a little at
+//! a time and only when he has taken what he was given before.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::channel::{Channel, Subject, frames_of, position_of, stretch_of_event, time_at};
+use super::stretch::{Found, Numbering, Piece, Ring, Stretch};
+use crate::domain::{EventNumber, Timestamp, Version};
+use crate::office::{Office, OfficeError};
+
+/// After how long a time without news a sign of life is given. Proxies often give up after a minute.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How many frames are read from the ledger at once for somebody who is late.
+const LATE_FRAMES_MAX: usize = 128;
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Subscriber {
+    office: Office,
+    subject: Subject,
+    _channel: Arc<Channel>,
+    ring: watch::Receiver<Ring>,
+    /// How much he has got.
+    position: u64,
+    /// What he is given of all events, as he is late.
+    catching_up: Option<CatchingUp>,
+    heartbeat: Pin<Box<Sleep>>,
+    stopping: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum News {
+    /// This.
+    Piece(Piece),
+    /// Nothing for a while.
+    Quiet,
+    /// The server stops.
+    Stopping,
+    /// It cannot go on: the event is damaged, or the store has failed.
+    Over,
+}
+
+/// What is missing of all events, from a time up to another: event by event.
+#[derive(Debug)]
+struct CatchingUp {
+    from: Timestamp,
+    until: Timestamp,
+    left: VecDeque<EventNumber>,
+    /// How much there is of the first of those that are left, if it was begun.
+    reached: Option<Version>,
+}
+
+impl Subscriber {
+    pub(super) fn new(
+        office: Office,
+        subject: Subject,
+        channel: Arc<Channel>,
+        position: u64,
+        stopping: CancellationToken,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            office,
+            subject,
+            ring: channel.listen(),
+            _channel: channel,
+            position,
+            catching_up: None,
+            heartbeat: Box::pin(tokio::time::sleep(HEARTBEAT)),
+            stopping,
+            _permit: permit,
+        }
+    }
+
+    /// Waits for what comes next. Nothing is lost if this is given up.
+    pub(super) async fn next(&mut self) -> News {
+        loop {
+            if self.stopping.is_cancelled() {
+                return News::Stopping;
+            }
+            let found = match self.catching_up {
+                Some(_) => Found::Elsewhere,
+                None => self.ring.borrow_and_update().after(self.position),
+            };
+            match found {
+                Found::Piece(piece) => return self.take(piece),
+                Found::Elsewhere => match self.catch_up().await {
+                    Ok(piece) => return self.take(piece),
+                    Err(error) => {
+                        log::warn!("a subscriber could not be caught up: {error}");
+                        return News::Over;
+                    }
+                },
+                Found::Nothing => {}
+                Found::Over => return News::Over,
+            }
+            tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => {}
+                changed = self.ring.changed() => if changed.is_err() { return News::Over },
+                () = &mut self.heartbeat => {
+                    self.rest();
+                    return News::Quiet;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, piece: Piece) -> News {
+        self.position = piece.last();
+        self.rest();
+        News::Piece(piece)
+    }
+
+    fn rest(&mut self) {
+        self.heartbeat.as_mut().reset(Instant::now() + HEARTBEAT);
+    }
+
+    /// Reads what he has missed, or some of it.
+    async fn catch_up(&mut self) -> Result<Piece, OfficeError> {
+        let stretch = match &self.subject {
+            Subject::Event(id) => {
+                let after = Version::new(self.position).unwrap_or(Version::MAX);
+                stretch_of_event(&self.office, id, after, LATE_FRAMES_MAX).await?
+            }
+            Subject::All => {
+                let until = self.ring.borrow().last();
+                let (office, from) = (&self.office, self.position);
+                let late =
+                    self.catching_up.get_or_insert_with(|| CatchingUp::new(office, from, until));
+                if let Some(stretch) = late.next(office).await? {
+                    stretch
+                } else {
+                    let until = position_of(late.until);
+                    self.catching_up = None;
+                    Stretch::empty(until)
+                }
+            }
+        };
+        Ok(Piece::whole(stretch))
+    }
+}
+
+impl CatchingUp {
+    fn new(office: &Office, from: u64, until: u64) -> Self {
+        let from = time_at(from);
+        let moved = office.events_after(None, usize::MAX, |event| event.updated_at() >= from);
+        let left = moved.iter().map(|event| event.number()).collect();
+        Self { from, until: time_at(until), left, reached: None }
+    }
+
+    /// The next frames, which have no position: only with all of them one has got anything.
+    async fn next(&mut self, office: &Office) -> Result<Option<Stretch>, OfficeError> {
+        while let Some(number) = self.left.front() {
+            // What is damaged is not told of, and does not keep the others from it.
+            if let Ok(event) = office.event_by_number(*number) {
+                let after = match self.reached {
+                    Some(version) => version,
+                    None => office.version_before(&event, self.from).await?,
+                };
+                let mut changes = office.changes(event.id(), after, LATE_FRAMES_MAX).await?;
+                changes.truncate(changes.partition_point(|change| change.at < self.until));
+                if let Some(last) = changes.last() {
+                    let frames = frames_of(office, event.id(), &changes)?;
+                    self.reached = Some(last.version);
+                    let from = position_of(self.from);
+                    return Ok(Some(Stretch::new(from, from, Numbering::None, &frames)));
+                }
+            }
+            self.left.pop_front();
+            self.reached = None;
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
+    use crate::http::feed::channel::Channels;
+    use crate::office::Entropy;
+    use crate::store::Store;
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_is_given_while_nothing_happens() {
+        let store = Store::Memory(MemoryStore::default());
+        let office = Office::open(store, Clock::manual(0), Entropy::System).await.unwrap();
+        let (id, seats) = (EventId::new("a").unwrap(), Seats::new(9).unwrap());
+        let terms = EventTerms::on_sale(id.clone(), EventName::new("A").unwrap(), seats, seats);
+        office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+        let subject = Subject::Event(id.clone());
+        let channel = Channels::default().of(&office, &subject, 1);
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let stopping = CancellationToken::new();
+        let mut subscriber =
+            Subscriber::new(office.clone(), subject, channel, 1, stopping.clone(), permit);
+        let began = Instant::now();
+        for times in 1..=3 {
+            assert!(matches!(subscriber.next().await, News::Quiet));
+            assert!(began.elapsed() >= HEARTBEAT * times);
+        }
+        let acme = PartnerId::new("acme").unwrap();
+        office.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
+        assert!(matches!(subscriber.next().await, News::Piece(_)));
+        stopping.cancel();
+        assert!(matches!(subscriber.next().await, News::Stopping));
+    }
+}
