@@ -3,6 +3,7 @@
 //! Each command is a module with one `run`; a command that cannot do its job says so in one line on
 //! standard error and exits with status 1.
 
+mod check_proof;
 pub mod client;
 mod console;
 pub mod history;
@@ -55,6 +56,8 @@ enum Command {
     Prove(prove::Arguments),
     /// Simulate whole runs with every kind of fault, one for each seed, and judge them
     Sim(sim::Arguments),
+    /// Look at what a server told as a proof of an event's ledger
+    CheckProof(check_proof::Arguments),
     /// Check every event of a data directory that no server has open
     Verify(verify::Arguments),
 }
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+            Command::CheckProof(arguments) => check_proof::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Prove(arguments) => prove::run(arguments).await,
             Command::Sim(_) => unreachable!("it was run above"),

@@ -14,6 +14,7 @@ mod feed;
 mod health;
 mod idempotency;
 mod input;
+mod ledger;
 mod problem;
 mod query;
 mod reply;
@@ -104,6 +105,8 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
             vec![get(events::blocks), post(events::block)],
         ),
         resource(context, "/v1/events/{eventId}/changes", vec![get(changes::list)]),
+        resource(context, "/v1/events/{eventId}/ledger/head", vec![get(ledger::head)]),
+        resource(context, "/v1/events/{eventId}/proof", vec![get(ledger::proof)]),
         resource(context, "/v1/events/{eventId}/feed", vec![get(feed::of_event)]),
         socket(context, "/v1/events/{eventId}/ws", get(feed::socket_of_event)),
         resource(context, "/v1/feed", vec![get(feed::of_all)]),

@@ -24,7 +24,7 @@
 //!
 //! | floor | modules | what for |
 //! | --- | --- | --- |
-//! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, and what they say |
+//! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, `check-proof`, and what they say |
 //! | 5 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
 //! | 4 | [`http`] | the route table, bodies, problems, feeds, the embedded dashboard |
 //! | 4 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |

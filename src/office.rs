@@ -32,6 +32,7 @@ use desk::Desk;
 pub use entropy::Entropy;
 pub use following::{Following, FollowingAll};
 use moves::Moves;
+pub use past::SealedPage;
 use tokio::sync::Semaphore;
 
 /// How many events one office keeps open.
@@ -148,6 +149,12 @@ pub enum OfficeError {
     /// The store has failed or the office is closed; nobody knows whether the request was carried out.
     #[error("the store has failed")]
     Unavailable,
+}
+
+impl From<Damage> for OfficeError {
+    fn from(damage: Damage) -> Self {
+        Self::EventDamaged(damage)
+    }
 }
 
 impl From<StoreError> for OfficeError {

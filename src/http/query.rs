@@ -43,6 +43,11 @@ impl<'a> Query<'a> {
         read(&value).map_err(|wrong| self.fault(name, &wrong)).ok()
     }
 
+    /// A version that is called otherwise.
+    pub(super) fn version(&mut self, name: &'static str) -> Option<Version> {
+        self.take(name, read_version)
+    }
+
     /// How many items a list is to have.
     pub(super) fn limit(&mut self) -> usize {
         let limit = self.take("limit", |text| {
@@ -54,7 +59,7 @@ impl<'a> Query<'a> {
 
     /// The version after which something is to be told.
     pub(super) fn since(&mut self) -> Option<Version> {
-        self.take("since", read_version)
+        self.version("since")
     }
 
     /// Whether something is wanted.
@@ -69,7 +74,7 @@ impl<'a> Query<'a> {
 
     /// The version for which the answer is to wait, and how long, if it is to wait at all.
     pub(super) fn wait(&mut self) -> Option<(Version, Duration)> {
-        let version = self.take("waitVersion", read_version);
+        let version = self.version("waitVersion");
         let seconds = self.take("waitSeconds", |text| {
             let seconds =
                 text.parse().ok().filter(|seconds| (1..=WAIT_SECONDS_MAX).contains(seconds));
@@ -80,7 +85,7 @@ impl<'a> Query<'a> {
 
     /// The version at which something is to be looked at, if not at the newest.
     pub(super) fn at_version(&mut self) -> Option<Version> {
-        self.take("atVersion", read_version)
+        self.version("atVersion")
     }
 
     /// What was asked for besides where the list goes on, as it is to be asked for again.

@@ -7,12 +7,13 @@ use tokio::sync::watch;
 
 use crate::domain::Event;
 use crate::store::Damage;
+use crate::store::codec::Digest;
 
 /// What readers see of an event.
 #[derive(Debug, Clone)]
 pub(super) enum Shown {
-    /// The event as it was last committed.
-    Committed(Arc<Event>),
+    /// The event as it was last committed, and the digest of its newest page.
+    Committed(Arc<Event>, Digest),
     /// Nothing, for this reason.
     Damaged(Damage),
 }

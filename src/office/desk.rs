@@ -10,6 +10,7 @@ use super::writer::{Request, Writer};
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
+use crate::store::codec::Digest;
 use crate::store::{Damage, Loaded, Store};
 use crate::tasks::Tasks;
 use crate::tasks::sync::{Mutex, mpsc, oneshot};
@@ -40,7 +41,10 @@ impl Desk {
         loaded: Loaded,
     ) -> Self {
         let (id, number) = (event.id().clone(), event.number());
-        let board = Arc::new(Board::new(Shown::Committed(Arc::new(event.clone()))));
+        let board = Arc::new(Board::new(Shown::Committed(
+            Arc::new(event.clone()),
+            loaded.record.newest_page,
+        )));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let writer = Writer::new(store, clock, moves, event, loaded, board.clone());
         let (at_the_end, writer_ended) = oneshot::channel::<()>();
@@ -78,15 +82,20 @@ impl Desk {
 
     pub(super) fn damage(&self) -> Option<Damage> {
         match &**self.board.look() {
-            Shown::Committed(_) => None,
+            Shown::Committed(..) => None,
             Shown::Damaged(damage) => Some(damage.clone()),
         }
     }
 
     /// The event as it was last committed.
     pub(super) fn event(&self) -> Result<Arc<Event>, OfficeError> {
+        Ok(self.head()?.0)
+    }
+
+    /// The same, and the digest of its newest page.
+    pub(super) fn head(&self) -> Result<(Arc<Event>, Digest), OfficeError> {
         match &**self.board.look() {
-            Shown::Committed(event) => Ok(event.clone()),
+            Shown::Committed(event, newest_page) => Ok((event.clone(), *newest_page)),
             Shown::Damaged(damage) => Err(OfficeError::EventDamaged(damage.clone())),
         }
     }

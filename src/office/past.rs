@@ -1,5 +1,7 @@
 //! What was: the changes of an event, and the event as it was at a version. All of it comes from the ledger.
 
+use std::sync::Arc;
+
 use super::{Office, OfficeError};
 use crate::domain::{Change, Event, EventId, Version};
 use crate::store::ledger::{self, ReplayError};
@@ -7,7 +9,65 @@ use crate::store::ledger::{self, ReplayError};
 /// How many events are read back at a time. Each takes as much memory as the event had then.
 pub(super) const READ_BACK_AT_ONCE: usize = 2;
 
+/// A page of a ledger as it lies on the disk, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct SealedPage {
+    /// The version of its first change.
+    pub first_version: Version,
+    /// The version of its last change.
+    pub last_version: Version,
+    /// The digest of the page before it, in hexadecimal digits, or zeros.
+    pub previous: String,
+    /// Its own: the BLAKE3 digest of all its bytes but the last eight, which are the first of the digest.
+    pub digest: String,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
 impl Office {
+    /// The event as it was last committed, and the digest of the newest page of its ledger,
+    /// in hexadecimal digits. As each page has
+    /// the digest of the one before it, this one stands for all that was.
+    ///
+    /// # Errors
+    /// `EventNotFound`, `EventDamaged`.
+    pub fn ledger_head(&self, id: &EventId) -> Result<(Arc<Event>, String), OfficeError> {
+        let (event, digest) = self.desk(id)?.head()?;
+        Ok((event, digest.to_string()))
+    }
+
+    /// The pages that hold the versions from `from` up to `to`, at most so many.
+    ///
+    /// # Errors
+    /// `EventNotFound`; `NoSuchVersion` where the event has not all of these; `EventDamaged`, `Unavailable`.
+    pub async fn sealed_pages(
+        &self,
+        id: &EventId,
+        from: Version,
+        to: Version,
+        pages_max: usize,
+    ) -> Result<Vec<SealedPage>, OfficeError> {
+        let event = self.desk(id)?.event()?;
+        let newest = event.version();
+        for version in [from, to] {
+            if version == Version::ZERO || version > newest {
+                return Err(OfficeError::NoSuchVersion { version, newest });
+            }
+        }
+        let mut stored = self.0.store.pages(event.number(), from, to);
+        let mut pages = Vec::new();
+        while pages.len() < pages_max {
+            let Some(page) = stored.next().await else { break };
+            let bytes = page?.bytes;
+            let page = ledger::read_page(id, from, &bytes)?;
+            let last_version = page.changes.last().map_or(from, |change| change.version);
+            let (previous, digest) = (page.previous.to_string(), page.digest.to_string());
+            let first_version = page.first_version();
+            pages.push(SealedPage { first_version, last_version, previous, digest, bytes });
+        }
+        Ok(pages)
+    }
+
     /// At most so many changes of an event, those after a version, in order and without a gap.
     ///
     /// # Errors

@@ -130,7 +130,7 @@ impl Writer {
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
             if cfg!(feature = "sabotage-show-before-commit") {
-                self.board.show(Shown::Committed(Arc::new(after.clone())));
+                self.board.show(Shown::Committed(Arc::new(after.clone()), record.newest_page));
             }
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
@@ -217,7 +217,7 @@ impl Writer {
     /// Lets readers see what is now committed.
     fn show(&mut self, event: Event) {
         self.event = Arc::new(event);
-        self.board.show(Shown::Committed(self.event.clone()));
+        self.board.show(Shown::Committed(self.event.clone(), self.loaded.record.newest_page));
     }
 
     /// Stops selling the event: the state that was about to be committed breaks a law.

@@ -14,6 +14,8 @@
 //! bincode 2.0.1 has no maintainer (RUSTSEC-2025-0141); `3.0.0` is empty. The golden vectors in the
 //! tests hold the bytes still, and this file is the only one to change for another codec.
 
+use std::fmt;
+
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, Varint};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,12 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// What the first page of a ledger names as the page before it.
     pub const NONE: Self = Self([0; 32]);
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// The head of an event: small, fixed in size, and the thing on which compare-and-swap acts.

@@ -106,14 +106,18 @@ pub async fn changes(id: &EventId, mut pages: PageStream) -> Result<Vec<Change>,
     let mut changes = Vec::new();
     while let Some(stored) = pages.next().await {
         let stored = stored?;
-        let page = Page::decode(&stored.bytes).map_err(|why| Damage {
-            event: id.clone(),
-            version: stored.first_version,
-            fault: Fault::Page(why),
-        })?;
-        changes.extend(page.changes);
+        changes.extend(read_page(id, stored.first_version, &stored.bytes)?.changes);
     }
     Ok(changes)
+}
+
+/// Reads a page, which is kept at or after `version`. It must only be whole.
+///
+/// # Errors
+/// When it is not.
+pub fn read_page(id: &EventId, version: Version, bytes: &[u8]) -> Result<Page, Damage> {
+    let damage = |why| Damage { event: id.clone(), version, fault: Fault::Page(why) };
+    Page::decode(bytes).map_err(damage)
 }
 
 /// Reads a ledger from its beginning up to a version, and checks it as [`replay`] does, but for the record,

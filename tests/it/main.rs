@@ -37,6 +37,7 @@ mod past;
 mod power_cut;
 mod power_cut_program;
 mod program;
+mod proof;
 mod prove;
 mod random;
 mod readme;
