@@ -112,6 +112,7 @@ fn event(number: EventNumber, id: &str, capacity: u32) -> (Event, Change) {
         request: RequestId(0),
         key: None,
         note: None,
+        refused: None,
         fact: Fact::EventCreated(terms(id, capacity)),
     };
     let event = Event::create(number, &created).expect("a first change");

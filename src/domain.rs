@@ -16,7 +16,9 @@ pub mod event;
 pub mod key;
 pub mod names;
 pub mod note;
+pub mod refused;
 pub mod reservation;
+pub mod statistics;
 pub mod terms;
 
 pub use change::{Actor, Change, Fact};
@@ -28,9 +30,11 @@ pub use names::{
     Seats, Timestamp, Version,
 };
 pub use note::{METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference};
+pub use refused::{REFUSED_BY_NAME_MAX, RefusalKind, Refused, RefusedCount};
 pub use reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Turn,
 };
+pub use statistics::{Bucket, Count, Outcome, Statistics, Tally};
 pub use terms::{
     Description, EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale, Reason, Venue, ZoneName,
 };

@@ -21,6 +21,7 @@ mod reply;
 mod reservations;
 mod route;
 mod seed;
+mod statistics;
 mod times;
 
 use std::convert::Infallible;
@@ -107,6 +108,7 @@ fn routes(context: &Context) -> BoxedFilter<(Response,)> {
         resource(context, "/v1/events/{eventId}/changes", vec![get(changes::list)]),
         resource(context, "/v1/events/{eventId}/ledger/head", vec![get(ledger::head)]),
         resource(context, "/v1/events/{eventId}/proof", vec![get(ledger::proof)]),
+        resource(context, "/v1/events/{eventId}/statistics", vec![get(statistics::read)]),
         resource(context, "/v1/events/{eventId}/feed", vec![get(feed::of_event)]),
         socket(context, "/v1/events/{eventId}/ws", get(feed::socket_of_event)),
         resource(context, "/v1/feed", vec![get(feed::of_all)]),

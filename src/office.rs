@@ -353,6 +353,7 @@ impl Office {
             request,
             key,
             note: None,
+            refused: None,
             fact: Fact::EventCreated(terms),
         };
         let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;

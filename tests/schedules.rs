@@ -440,6 +440,7 @@ fn created() -> (Event, Change) {
         request: RequestId(0),
         key: None,
         note: None,
+        refused: None,
         fact: Fact::EventCreated(terms(100)),
     };
     (Event::create(EventNumber(1), &change).unwrap(), change)
@@ -458,6 +459,7 @@ fn sale(event: &mut Event, before: &ticketboss::store::Record, number: u64) -> C
         request: RequestId(number.into()),
         key: None,
         note: None,
+        refused: None,
         fact,
     };
     event.apply(&change);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::key::Key;
 use super::names::{Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
 use super::note::Note;
+use super::refused::Refused;
 use super::terms::{EventTerms, Reason};
 
 /// One entry of a ledger: what happened, when, by whom, because of which request.
@@ -25,6 +26,8 @@ pub struct Change {
     pub key: Option<Key>,
     /// What was noted on the reservation that it made.
     pub note: Option<Arc<Note>>,
+    /// How often the rules said no since the change before, if they did.
+    pub refused: Option<Arc<[Refused]>>,
     /// What happened.
     pub fact: Fact,
 }

@@ -111,7 +111,12 @@ impl Office {
         Ok(Version::new(earlier).unwrap_or(Version::ZERO))
     }
 
-    async fn change_at(&self, event: &Event, version: u64) -> Result<Change, OfficeError> {
+    /// The change that made a version.
+    pub(super) async fn change_at(
+        &self,
+        event: &Event,
+        version: u64,
+    ) -> Result<Change, OfficeError> {
         let before = Version::new(version - 1).unwrap_or(Version::ZERO);
         let mut changes = self.changes(event.id(), before, 1).await?;
         changes.pop().ok_or(OfficeError::Unavailable)

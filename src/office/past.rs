@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{Office, OfficeError};
-use crate::domain::{Change, Event, EventId, Version};
+use crate::domain::{Change, Event, EventId, PartnerId, Statistics, Timestamp, Version};
 use crate::store::ledger::{self, ReplayError};
 
 /// How many events are read back at a time. Each takes as much memory as the event had then.
 pub(super) const READ_BACK_AT_ONCE: usize = 2;
+/// How many changes are read at once.
+const READ_CHANGES_MAX: usize = 1_024;
 
 /// A page of a ledger as it lies on the disk, and what it says of itself.
 #[derive(Debug, Clone)]
@@ -48,12 +50,7 @@ impl Office {
         pages_max: usize,
     ) -> Result<Vec<SealedPage>, OfficeError> {
         let event = self.desk(id)?.event()?;
-        let newest = event.version();
-        for version in [from, to] {
-            if version == Version::ZERO || version > newest {
-                return Err(OfficeError::NoSuchVersion { version, newest });
-            }
-        }
+        check_versions(&event, &[from, to])?;
         let mut stored = self.0.store.pages(event.number(), from, to);
         let mut pages = Vec::new();
         while pages.len() < pages_max {
@@ -90,22 +87,60 @@ impl Office {
         Ok(changes)
     }
 
+    /// What the changes from version `from` up to `to` come to, of all partners or of `only` one, in
+    /// stretches of time that `bucket_ms` chooses by the times of the first and the last of them. One that
+    /// it has not got is an error of its own.
+    ///
+    /// # Errors
+    /// `EventNotFound`; `NoSuchVersion` where the event has not all of these; `EventDamaged`, `Unavailable`.
+    pub async fn statistics<E: From<OfficeError>>(
+        &self,
+        id: &EventId,
+        (from, to): (Version, Version),
+        only: Option<PartnerId>,
+        bucket_ms: impl FnOnce(Timestamp, Timestamp) -> Result<i64, E>,
+    ) -> Result<(Statistics, Timestamp, Timestamp), E> {
+        let event = self.desk(id)?.event()?;
+        check_versions(&event, &[from, to])?;
+        let _turn = self.0.read_back.acquire().await.map_err(|_| OfficeError::Unavailable)?;
+        let first_at = self.change_at(&event, from.get()).await?.at;
+        let last_at = self.change_at(&event, to.get()).await?.at;
+        let mut statistics = Statistics::new(bucket_ms(first_at, last_at)?, only);
+        let mut after = Version::new(from.get() - 1).unwrap_or(Version::ZERO);
+        while after < to {
+            let left = usize::try_from(to.get() - after.get()).unwrap_or(usize::MAX);
+            let changes = self.changes(id, after, left.min(READ_CHANGES_MAX)).await?;
+            for change in &changes {
+                statistics.note(&event, change);
+            }
+            after = changes.last().ok_or(OfficeError::Unavailable)?.version;
+        }
+        Ok((statistics, first_at, last_at))
+    }
+
     /// The event as it was at a version, from the beginning of its ledger on.
     ///
     /// # Errors
     /// `EventNotFound`, `NoSuchVersion`, `EventDamaged`, `Unavailable`.
     pub async fn event_as_of(&self, id: &EventId, version: Version) -> Result<Event, OfficeError> {
         let event = self.desk(id)?.event()?;
-        let newest = event.version();
-        if version == newest {
+        if version == event.version() {
             return Ok(Event::clone(&event));
         }
-        if version == Version::ZERO || version > newest {
-            return Err(OfficeError::NoSuchVersion { version, newest });
-        }
+        check_versions(&event, &[version])?;
         let _turn = self.0.read_back.acquire().await.map_err(|_| OfficeError::Unavailable)?;
         let pages = self.0.store.pages(event.number(), Version::FIRST, version);
         Ok(ledger::as_of(id, event.number(), version, pages).await?)
+    }
+}
+
+/// Refuses versions that the event never was at, or is not at yet.
+fn check_versions(event: &Event, versions: &[Version]) -> Result<(), OfficeError> {
+    let newest = event.version();
+    let is_missing = |version: &&Version| **version == Version::ZERO || **version > newest;
+    match versions.iter().find(is_missing) {
+        Some(version) => Err(OfficeError::NoSuchVersion { version: *version, newest }),
+        None => Ok(()),
     }
 }
 

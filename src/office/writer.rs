@@ -14,8 +14,8 @@ use super::moves::Moves;
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId,
-    Timestamp, Violation,
+    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RefusedCount, RequestId,
+    ReservationId, Timestamp, Violation,
 };
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Commit, Damage, Fault, Loaded, Store, Swap};
@@ -48,6 +48,8 @@ pub(super) struct Writer {
     event: Arc<Event>,
     loaded: Loaded,
     board: Arc<Board>,
+    /// What was refused since the newest change, which the next one carries.
+    refused: RefusedCount,
     /// Not before this time are holds given back without a command, as it went wrong the last time.
     no_expiry_before: Timestamp,
 }
@@ -73,7 +75,8 @@ impl Writer {
         board: Arc<Board>,
     ) -> Self {
         let no_expiry_before = event.created_at();
-        Self { store, clock, moves, event: Arc::new(event), loaded, board, no_expiry_before }
+        let (event, refused) = (Arc::new(event), RefusedCount::default());
+        Self { store, clock, moves, event, loaded, board, refused, no_expiry_before }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
@@ -85,7 +88,10 @@ impl Writer {
                 batch = self.refuse_at_once(batch);
             }
             match self.settle(&batch).await {
-                Ok(outcomes) => answer(batch.drain(..), outcomes),
+                Ok(outcomes) => {
+                    self.count_refused(&batch, &outcomes);
+                    answer(batch.drain(..), outcomes);
+                }
                 Err(error) => {
                     refuse(batch.drain(..), &error);
                     self.no_expiry_before = self.clock.now().plus_seconds(EXPIRY_RETRY_SECONDS);
@@ -121,11 +127,12 @@ impl Writer {
     async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
         let _deciding = self.moves.begin(self.event.number(), &self.clock);
         loop {
-            let Decided { after, changes, outcomes } = self.decide(batch);
-            if changes.is_empty() {
+            let Decided { after, mut changes, outcomes } = self.decide(batch);
+            let Some(first) = changes.first_mut() else {
                 // Every refusal rests on the committed event, which is durable.
                 return Ok(outcomes.unwrap_or_default());
-            }
+            };
+            first.refused = self.refused.told();
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
@@ -135,6 +142,7 @@ impl Writer {
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
+                    self.refused.clear();
                     self.show(after);
                     for change in &changes {
                         self.tell(change);
@@ -149,6 +157,14 @@ impl Writer {
                         return Ok(outcomes.unwrap_or_default());
                     }
                 }
+            }
+        }
+    }
+
+    fn count_refused(&mut self, batch: &[Request], outcomes: &Outcomes) {
+        for (request, outcome) in batch.iter().zip(outcomes) {
+            if let Err(refusal) = outcome {
+                self.refused.note(&request.command, refusal);
             }
         }
     }

@@ -32,8 +32,8 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024;
 pub const PAGE_BYTES_MAX: usize = 40 * 1024;
 /// How long every record is.
 pub const RECORD_BYTES: usize = 1 + 4 + 8 + 5 * 4 + 8 + 32 + CHECKSUM_BYTES;
-/// The longest change, by the limits of the names in it; many fit into a page.
-pub const CHANGE_BYTES_MAX: usize = 8 * 1024;
+/// The longest change, by the limits of the names in it; of those that there are, many fit into a page.
+pub const CHANGE_BYTES_MAX: usize = 13 * 1024;
 
 const FORMAT: u8 = 1;
 const CHECKSUM_BYTES: usize = 8;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use ticketboss::domain::{
     Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact, Key,
-    KeyName, MetadataKey, MetadataValue, Nonce, Note, Reason, Reference, RequestId, SeatCounts,
-    Seats, Timestamp, Venue, Version, ZoneName,
+    KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId,
+    REFUSED_BY_NAME_MAX, Reason, Reference, RefusalKind, Refused, RequestId, SeatCounts, Seats,
+    Timestamp, Venue, Version, ZoneName,
 };
 use ticketboss::store::codec::{
     CHANGE_BYTES_MAX, Digest, PAGE_BYTES_MAX, Page, PageWriter, RECORD_BYTES, Record, Unreadable,
@@ -156,6 +157,7 @@ fn golden_page() -> Page {
         request: RequestId(request),
         key: None,
         note: None,
+        refused: None,
         fact,
     };
     let creation = Fact::EventCreated(EventTerms::on_sale(
@@ -250,7 +252,16 @@ fn holds_have_exactly_these_bytes() {
     ];
     let changes = (2..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, key: None, note: None, fact }
+        Change {
+            version: version(number),
+            at,
+            by,
+            request,
+            key: None,
+            note: None,
+            refused: None,
+            fact,
+        }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
@@ -287,7 +298,16 @@ fn terms_have_exactly_these_bytes() {
     ];
     let changes = (1..).zip(facts).map(|(number, fact)| {
         let (by, request) = (Actor::System, RequestId::NOBODY);
-        Change { version: version(number), at, by, request, key: None, note: None, fact }
+        Change {
+            version: version(number),
+            at,
+            by,
+            request,
+            key: None,
+            note: None,
+            refused: None,
+            fact,
+        }
     });
     let page = Page { changes: changes.collect(), ..golden_page() };
     let (bytes, digest) = encode_page(&page);
@@ -308,24 +328,35 @@ fn details_have_exactly_these_bytes() {
             chosen_id: Some(u128::from_be_bytes([0xC3; 16])),
             metadata: vec![(MetadataKey::new("k").unwrap(), MetadataValue::new("v").unwrap())],
         })),
+        refused: Some(Arc::new([
+            Refused {
+                kind: RefusalKind::NotEnoughSeats,
+                partner: Some(PartnerId::new("p").unwrap()),
+                times: 300,
+            },
+            Refused { kind: RefusalKind::BlockNotFound, partner: None, times: 1 },
+        ])),
         fact: Fact::Cancelled { reservation: version(1) },
     };
     let page = Page { changes: vec![change], ..golden_page() };
     let (bytes, digest) = encode_page(&page);
-    // Time, by, request; Cancelled: reservation; four details: a key (name, body), a reference,
-    // metadata, an id.
+    // Time, by, request; Cancelled: reservation; five details: a key (name, body), a reference,
+    // metadata, an id, refusals (kind, partner, times).
     let expected = concat!(
         "01fb2c0102abababababababababababababababababababababababababababababababab",
         "fd0018952e2b030000",
         "01",
         "000000000000000000000000000000000001",
         "0201",
-        "0400",
+        "0500",
         "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
         "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
         "010172",
         "0201016b0176",
         "03c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
+        "0402",
+        "03010170fb2c01",
+        "110001",
     );
     assert_eq!(to_hex(without_checksum(&bytes)), expected);
     assert_eq!(Page::decode(&bytes), Ok(Page { digest, ..page }));
@@ -538,11 +569,48 @@ fn the_longest_change_fits() {
     let longest = EventTerms {
         id: event_id(&"x".repeat(64)),
         name: EventName::new(&"🎫".repeat(200)).unwrap(),
+        description: Some(Description::new(&"🎫".repeat(1000)).unwrap()),
+        venue: Some(Venue::new(&"🎫".repeat(200)).unwrap()),
+        zone: Some(ZoneName::new(&"x".repeat(64)).unwrap()),
+        starts_at: Some(Timestamp(i64::MIN)),
+        on_sale_at: Some(Timestamp(i64::MIN)),
+        off_sale_at: Some(Timestamp(i64::MAX)),
+        hold_seconds: u32::MAX,
         ..terms("node-meetup", u32::MAX)
     };
-    let (event, creation) = created(EventNumber(u32::MAX), longest, i64::MAX);
-    let commit = Commit::draft(None, &event, std::slice::from_ref(&creation));
-    assert_eq!(read_back(&commit), [creation]);
+    let refused = |(place, kind): (usize, &RefusalKind)| Refused {
+        kind: *kind,
+        partner: (place < REFUSED_BY_NAME_MAX).then(|| partner(&"🎫".repeat(128))),
+        times: u32::MAX,
+    };
+    let all = RefusalKind::ALL.iter().chain(&RefusalKind::ALL);
+    let refused = all.take(REFUSED_BY_NAME_MAX + RefusalKind::ALL.len()).enumerate().map(refused);
+    let refused: Option<Arc<[Refused]>> = Some(refused.collect());
+    let entry = |place: usize| {
+        let name = MetadataKey::new(&format!("{place}{}", "🎫".repeat(39))).unwrap();
+        (name, MetadataValue::new(&"🎫".repeat(100)).unwrap())
+    };
+    let note = Note {
+        reference: Some(Reference::new(&"🎫".repeat(200)).unwrap()),
+        chosen_id: Some(u128::MAX),
+        metadata: (0..METADATA_ENTRIES_MAX).map(entry).collect(),
+    };
+    let key = Some(Key { name: KeyName([0xFF; 16]), body: [0xFF; 16] });
+    let (mut event, creation) = created(EventNumber(u32::MAX), longest, i64::MAX);
+    let creation = Change { key, refused: refused.clone(), ..creation };
+    let nonce = Nonce::from_bits(u64::MAX);
+    let fact = Fact::Reserved { partner: partner(&"🎫".repeat(128)), seats: Seats::TEN, nonce };
+    let sale = Change {
+        version: version(2),
+        note: Some(Arc::new(note)),
+        refused,
+        key,
+        fact,
+        ..creation.clone()
+    };
+    event.apply(&sale);
+    let commit = Commit::draft(None, &event, &[creation.clone(), sale.clone()]);
+    assert_eq!(read_back(&commit), [creation, sale]);
 }
 
 /// What varies from one reservation to the next: partner, nonce, milliseconds that passed.

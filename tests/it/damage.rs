@@ -435,6 +435,7 @@ fn orphan_page(number: EventNumber, of: u64) -> Vec<u8> {
         request: REQUEST,
         key: None,
         note: None,
+        refused: None,
         fact: Fact::Cancelled { reservation: version(2) },
     };
     let (bytes, _) = PageWriter::begin(number, Digest([9; 32]), &change).finish();

@@ -554,6 +554,7 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         request: RequestId(7),
         key: None,
         note: None,
+        refused: None,
         fact,
     };
     let cancelled = |reservation| next(Fact::Cancelled { reservation });

@@ -37,6 +37,7 @@ fn sales(number: ticketboss::domain::EventNumber, id: &EventId, partner: &str) -
         request: RequestId(u128::MAX),
         key: None,
         note: None,
+        refused: None,
         fact,
     };
     let terms = EventTerms::on_sale(

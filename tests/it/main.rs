@@ -46,6 +46,7 @@ mod reservations;
 mod rot;
 mod server;
 mod simulation;
+mod statistics;
 mod storms;
 mod stress;
 mod support;

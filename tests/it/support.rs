@@ -41,6 +41,7 @@ pub(crate) fn created(number: EventNumber, terms: EventTerms, at_ms: i64) -> (Ev
         request: RequestId(1),
         key: None,
         note: None,
+        refused: None,
         fact: Fact::EventCreated(terms),
     };
     (Event::create(number, &change).unwrap(), change)

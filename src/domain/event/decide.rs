@@ -73,6 +73,7 @@ impl Event {
             request: command.request,
             key: command.key,
             note: command.note.clone(),
+            refused: None,
             fact,
         })
     }

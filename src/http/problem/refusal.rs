@@ -1,8 +1,36 @@
 //! What a client is told when the rules say no, with the numbers that this rests on.
 
 use super::{Code, Fault, Grounds, Problem};
-use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, Shortage};
+use crate::domain::{
+    HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RefusalKind, Shortage,
+};
 use crate::http::reply::time_text;
+
+impl Code {
+    /// What a client is told of a refusal of that kind, under `/v1`.
+    pub(in crate::http) fn of(kind: RefusalKind) -> Self {
+        match kind {
+            RefusalKind::SeatsPerRequest => Self::SeatsPerRequest,
+            RefusalKind::HoldSeconds => Self::HoldSeconds,
+            RefusalKind::NotOnSale => Self::NotOnSale,
+            RefusalKind::NotEnoughSeats => Self::NotEnoughSeats,
+            RefusalKind::HoldExpired => Self::HoldExpired,
+            RefusalKind::HoldLimit => Self::HoldLimit,
+            RefusalKind::ReservationNotFound => Self::ReservationNotFound,
+            RefusalKind::AlreadyCancelled => Self::ReservationCancelled,
+            RefusalKind::AlreadyExpired => Self::ReservationExpired,
+            RefusalKind::AlreadyConfirmed => Self::AlreadyConfirmed,
+            RefusalKind::NotConfirmed => Self::NotConfirmed,
+            RefusalKind::NotAPart => Self::NotAPart,
+            RefusalKind::KeyReused => Self::IdempotencyKeyReused,
+            RefusalKind::OtherTerms => Self::PreconditionFailed,
+            RefusalKind::CapacityTaken => Self::CapacityTaken,
+            RefusalKind::StatusChange => Self::StatusChange,
+            RefusalKind::SeatsHeld => Self::SeatsHeld,
+            RefusalKind::BlockNotFound => Self::BlockNotFound,
+        }
+    }
+}
 
 impl Problem {
     /// Why a reservation that is there is not changed. The seed called one that is given up not found;

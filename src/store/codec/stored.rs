@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Unreadable;
 use crate::domain::{
     Actor, Change, Description, EventId, EventName, EventStatus, EventTerms, Fact, InvalidName,
-    Key, KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId, Reason,
-    Reference, RequestId, Seats, Timestamp, Venue, Version, ZoneName,
+    Key, KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId,
+    REFUSED_BY_NAME_MAX, Reason, Reference, RefusalKind, Refused, RequestId, Seats, Timestamp,
+    Venue, Version, ZoneName,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -111,10 +112,15 @@ enum StoredStatus {
 /// What a change may carry beside its fact, each at most once.
 #[derive(Serialize, Deserialize)]
 enum StoredDetail<'a> {
-    Key { name: [u8; 16], body: [u8; 16] },
+    Key {
+        name: [u8; 16],
+        body: [u8; 16],
+    },
     Reference(&'a str),
     Metadata(#[serde(borrow)] Vec<(&'a str, &'a str)>),
     ChosenId([u8; 16]),
+    /// Kind, partner, times.
+    Refused(#[serde(borrow)] Vec<(u8, Option<&'a str>, u32)>),
 }
 
 pub(super) fn store_change(change: &Change, first_at: Timestamp) -> StoredChange<'_> {
@@ -232,7 +238,7 @@ pub(super) fn read_change(
     stored: &StoredChange<'_>,
 ) -> Result<Change, Unreadable> {
     let at = later(first_at, stored.after_first_ms)?;
-    let (key, note) = read_details(&stored.details)?;
+    let Details { key, note, refused } = read_details(&stored.details)?;
     Ok(Change {
         version: version(number)?,
         at,
@@ -243,6 +249,7 @@ pub(super) fn read_change(
         request: RequestId(u128::from_be_bytes(stored.request)),
         key,
         note,
+        refused,
         fact: read_fact(stored.fact, at)?,
     })
 }
@@ -307,14 +314,24 @@ fn store_details(change: &Change) -> Vec<StoredDetail<'_>> {
         }
         details.extend(note.chosen_id.map(|id| StoredDetail::ChosenId(id.to_be_bytes())));
     }
+    if let Some(refused) = &change.refused {
+        let stored = refused.iter().map(|Refused { kind, partner, times }| {
+            (place_of(*kind), partner.as_ref().map(PartnerId::as_str), *times)
+        });
+        details.push(StoredDetail::Refused(stored.collect()));
+    }
     details
 }
 
-/// A key and a note, where there are any.
-type Details = (Option<Key>, Option<Arc<Note>>);
+/// What a change carries beside its fact, where it does.
+struct Details {
+    key: Option<Key>,
+    note: Option<Arc<Note>>,
+    refused: Option<Arc<[Refused]>>,
+}
 
 fn read_details(stored: &[StoredDetail<'_>]) -> Result<Details, Unreadable> {
-    let (mut key, mut note) = (None, Note::default());
+    let (mut key, mut note, mut refused) = (None, Note::default(), None);
     for detail in stored {
         let is_first = match detail {
             StoredDetail::Key { name, body } => {
@@ -332,12 +349,35 @@ fn read_details(stored: &[StoredDetail<'_>]) -> Result<Details, Unreadable> {
                 note.metadata = read_metadata(entries)?;
                 is_first
             }
+            StoredDetail::Refused(counts) => refused.replace(read_refused(counts)?).is_none(),
         };
         if !is_first {
             return Err(Unreadable::Value("a change has a detail twice"));
         }
     }
-    Ok((key, (!note.is_empty()).then(|| Arc::new(note))))
+    let note = (!note.is_empty()).then(|| Arc::new(note));
+    Ok(Details { key, note, refused })
+}
+
+fn place_of(kind: RefusalKind) -> u8 {
+    let place = RefusalKind::ALL.iter().position(|known| *known == kind);
+    place.and_then(|place| u8::try_from(place).ok()).expect("every kind is one of all")
+}
+
+fn read_refused(counts: &[(u8, Option<&str>, u32)]) -> Result<Arc<[Refused]>, Unreadable> {
+    let named = counts.iter().filter(|(_, partner, _)| partner.is_some()).count();
+    let others = counts.len() - named;
+    if counts.is_empty() || named > REFUSED_BY_NAME_MAX || others > RefusalKind::ALL.len() {
+        return Err(Unreadable::Value("refusals have no such number of counts"));
+    }
+    let count = |(kind, partner, times): &(u8, Option<&str>, u32)| {
+        let kind = RefusalKind::ALL.get(usize::from(*kind)).copied();
+        let partner = partner.map(PartnerId::new).transpose().map_err(invalid_name)?;
+        let kind = kind.filter(|_| *times > 0);
+        let kind = kind.ok_or(Unreadable::Value("a refusal is of no kind, or was never"))?;
+        Ok(Refused { kind, partner, times: *times })
+    };
+    counts.iter().map(count).collect()
 }
 
 fn read_metadata(

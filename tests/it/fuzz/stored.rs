@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ticketboss::domain::{
     Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Key, KeyName,
-    MetadataKey, MetadataValue, Nonce, Note, PartnerId, Reference, RequestId, SeatCounts, Seats,
-    Timestamp, Version,
+    MetadataKey, MetadataValue, Nonce, Note, PartnerId, REFUSED_BY_NAME_MAX, Reference,
+    RefusalKind, Refused, RequestId, SeatCounts, Seats, Timestamp, Version,
 };
 use ticketboss::store::codec::{Digest, Page, PageWriter, RECORD_BYTES, Record, Unreadable};
 use ticketboss::store::ledger::{Commit, ReplayError, replay};
@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::random::{Alphabet, Random};
 use super::{Target, Verdict, corpus, mend_nothing};
-use crate::support::{event_id, portrait, terms, version};
+use crate::support::{event_id, partner, portrait, terms, version};
 
 const CHECKSUM_BYTES: usize = 8;
 /// How many changes a ledger that is made up may have.
@@ -129,6 +129,15 @@ fn pages() -> Vec<Vec<u8>> {
     ]
 }
 
+/// What was refused: by name to some, and to the others together.
+fn refusals() -> Arc<[Refused]> {
+    let refused = |(place, kind): (usize, &RefusalKind)| {
+        let partner = (place < REFUSED_BY_NAME_MAX).then(|| partner(&"é".repeat(128)));
+        Refused { kind: *kind, partner, times: u32::MAX }
+    };
+    RefusalKind::ALL.iter().enumerate().map(refused).collect()
+}
+
 /// The first page of these facts.
 fn written(first_version: u64, at_ms: i64, facts: Vec<Fact>) -> Vec<u8> {
     let mut changes = (first_version..).zip(facts).map(|(number, fact)| Change {
@@ -138,6 +147,7 @@ fn written(first_version: u64, at_ms: i64, facts: Vec<Fact>) -> Vec<u8> {
         request: RequestId(u128::from(number) << 64),
         key: (number % 2 == 0).then(|| key(number)),
         note: (number % 3 == 0).then(note),
+        refused: (number % 5 == 0).then(refusals),
         fact,
     });
     let first = changes.next().unwrap();
@@ -275,6 +285,7 @@ fn read_ledger(bytes: &[u8]) -> Verdict {
             request: RequestId(0),
             key: None,
             note: None,
+            refused: None,
             fact: decisions.fact(number),
         });
         if decisions.bytes.as_slice().is_empty() {

@@ -74,6 +74,7 @@ pub(super) fn change_of(at: u64, request: RequestId, fact: Fact) -> Change {
         request,
         key: None,
         note: None,
+        refused: None,
         fact,
     }
 }

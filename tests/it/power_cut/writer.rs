@@ -100,6 +100,7 @@ impl Writer {
             request: RequestId(request),
             key: None,
             note: None,
+            refused: None,
             fact,
         }
     }

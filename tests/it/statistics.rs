@@ -1,0 +1,249 @@
+//! Statistics: what a stretch of a ledger comes to, told by its own changes.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use ticketboss::clock::Clock;
+use ticketboss::domain::{Actor, Event, RequestId, ReservationId, Seats};
+use ticketboss::office::{Entropy, Office};
+use ticketboss::store::Store;
+use ticketboss::store::memory::MemoryStore;
+
+use crate::random::SplitMix;
+use crate::support::{event_id, new_directory, open_store, partner, terms};
+use crate::wire::{Server, ask, bare, json as with_json, standard_limits};
+
+/// 2026-01-01T00:00:00Z.
+const BEGIN_MS: i64 = 1_767_225_600_000;
+
+async fn serve(store: Store, seats: u32) -> (Server, Office, Clock) {
+    let clock = Clock::manual(BEGIN_MS);
+    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
+    let created = office.create_event(terms("a", seats), Actor::System, RequestId::NOBODY);
+    created.await.unwrap();
+    (Server::of_office(office.clone(), standard_limits()).await, office, clock)
+}
+
+async fn statistics(address: SocketAddr, query: &str) -> Value {
+    let path = format!("/v1/events/a/statistics{query}");
+    let answer = ask(address, &bare(&format!("GET {path}"), &[])).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+async fn post(address: SocketAddr, path: &str, body: &str) -> Value {
+    let line = format!("POST /v1/events/a/reservations{path}");
+    ask(address, &with_json(&line, body)).await.json()
+}
+
+fn id_of(reservation: &Value) -> &str {
+    reservation["reservationId"].as_str().unwrap()
+}
+
+fn count(reservations: u64, seats: u64) -> Value {
+    json!({ "reservations": reservations, "seats": seats })
+}
+
+#[tokio::test]
+async fn a_sale_is_told_in_numbers() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default()), 20).await;
+    let address = server.address;
+    // Versions 2 to 5: acme buys, holds twice and extends once.
+    let sold = post(address, "", r#"{"partnerId":"acme","seats":5}"#).await;
+    let hold = r#"{"partnerId":"acme","seats":3,"hold":60}"#;
+    let first = post(address, "", hold).await;
+    let second = post(address, "", hold).await;
+    post(address, &format!("/{}/extend", id_of(&first)), r#"{"holdSeconds":90}"#).await;
+    // Refused: more than there is, twice; more than one may ask for; what is sold held longer.
+    for _ in 0..2 {
+        post(address, "", r#"{"partnerId":"globex","seats":10}"#).await;
+    }
+    post(address, "", r#"{"partnerId":"globex","seats":11}"#).await;
+    post(address, &format!("/{}/extend", id_of(&sold)), "").await;
+    clock.set(BEGIN_MS + 65_000);
+    // Versions 6 to 11: one hold ends, the other is sold; globex buys, gives back a part, then all.
+    // What is asked for once more, and is so already, is refused to nobody.
+    for _ in 0..2 {
+        post(address, &format!("/{}/confirm", id_of(&first)), "").await;
+    }
+    let bought = post(address, "", r#"{"partnerId":"globex","seats":4}"#).await;
+    post(address, &format!("/{}/cancel", id_of(&bought)), r#"{"seats":1}"#).await;
+    post(address, &format!("/{}/cancel", id_of(&bought)), "").await;
+    post(address, &format!("/{}/confirm", id_of(&second)), "").await;
+
+    let told = statistics(address, "").await;
+    assert_eq!((&told["from"], &told["to"]), (&json!(1), &json!(11)));
+    let total = &told["total"];
+    for (name, expected) in [
+        ("soldSeats", json!(15)),
+        ("reserved", count(2, 9)),
+        ("held", count(2, 6)),
+        ("confirmed", count(1, 3)),
+        ("confirmedLate", count(1, 3)),
+        ("released", count(0, 0)),
+        ("expired", count(1, 3)),
+        ("cancelled", count(1, 3)),
+        ("partlyCancelled", count(1, 1)),
+        ("extensions", json!(1)),
+        ("conversion", json!(1.0)),
+        (
+            "refusals",
+            json!({ "not_enough_seats": 2, "seats_per_request": 1, "already_confirmed": 1 }),
+        ),
+    ] {
+        assert_eq!(total[name], expected, "{name}");
+    }
+    let partners = told["partners"].as_array().unwrap();
+    let sold = |index: usize| (&partners[index]["partnerId"], &partners[index]["soldSeats"]);
+    assert_eq!(sold(0), (&json!("acme"), &json!(11)));
+    assert_eq!(sold(1), (&json!("globex"), &json!(4)));
+    let refused = json!({ "not_enough_seats": 2, "seats_per_request": 1 });
+    assert_eq!(partners[1]["refusals"], refused);
+    assert_eq!(told["others"]["refusals"], json!({ "already_confirmed": 1 }));
+    assert_eq!(told["bucketSeconds"], 60);
+    let bucket = |at: &str, sold: u64, held: u64, lost: u64, cancelled: u64, refusals: u64| {
+        json!({
+            "at": at, "soldSeats": sold, "heldSeats": held, "lostSeats": lost,
+            "cancelledSeats": cancelled, "refusals": refusals,
+        })
+    };
+    let expected = json!([
+        bucket("2026-01-01T00:00:00.000Z", 5, 6, 0, 0, 0),
+        bucket("2026-01-01T00:01:00.000Z", 10, 0, 3, 4, 4),
+    ]);
+    assert_eq!(told["buckets"], expected);
+
+    let globex = statistics(address, "?partnerId=globex&from=7&to=9").await;
+    assert_eq!(globex["total"]["soldSeats"], 4);
+    assert_eq!(globex["total"]["cancelled"], count(0, 0));
+    assert_eq!(globex["partners"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_a_problem() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default()), 20).await;
+    clock.set(BEGIN_MS + 2_000_000);
+    post(server.address, "", r#"{"partnerId":"acme","seats":5}"#).await;
+    for (query, expected) in [
+        ("?from=0", "404 version_not_found: Version not found"),
+        ("?to=3", "404 version_not_found: Version not found"),
+        ("?bucketSeconds=0", "400 invalid_request: Invalid request body"),
+        ("?bucketSeconds=1", "400 invalid_request: Invalid request body"),
+        ("?partnerId=", "400 invalid_request: Invalid request body"),
+        ("?limit=1", "400 invalid_request: Invalid request body"),
+    ] {
+        let path = format!("/v1/events/a/statistics{query}");
+        let answer = ask(server.address, &bare(&format!("GET {path}"), &[])).await;
+        assert_eq!(answer.problem(), expected, "{query}");
+    }
+    let told = statistics(server.address, "?bucketSeconds=10").await;
+    assert_eq!(told["buckets"].as_array().unwrap().len(), 201);
+    let empty = statistics(server.address, "?from=2&to=1").await;
+    assert_eq!(empty["total"]["soldSeats"], 0);
+}
+
+/// Changes an event by chance, while its clock goes on.
+async fn live(office: &Office, clock: &Clock, mut draws: SplitMix) {
+    let id = event_id("a");
+    let mut has: Vec<ReservationId> = Vec::new();
+    let mut now_ms = BEGIN_MS;
+    for _ in 0..600 {
+        now_ms += i64::try_from(draws.within(0, 3_000)).unwrap();
+        clock.set(now_ms);
+        let seats = u32::try_from(draws.within(1, 6)).unwrap();
+        let who = partner(&format!("partner-{}", draws.within(0, 12)));
+        let place = usize::try_from(draws.within(0, 50)).unwrap();
+        let known = has.iter().rev().nth(place).copied();
+        let done = match (draws.within(0, 9), known) {
+            (0..=2, _) | (_, None) => office.reserve(&id, who, seats, RequestId(7)).await,
+            (3..=5, _) => office.hold(&id, who, seats, 10, RequestId(7)).await,
+            (6 | 7, Some(known)) => office.confirm(known, RequestId(7)).await,
+            (8, Some(known)) => {
+                office.cancel_part(known, Seats::new(1).unwrap(), RequestId(7)).await
+            }
+            (_, Some(known)) => office.cancel(known, RequestId(7)).await,
+        };
+        has.extend(done.ok().map(|reserved| reserved.id));
+    }
+}
+
+fn number(of: &Value) -> i64 {
+    of.as_i64().unwrap()
+}
+
+/// What the counts of a whole ledger have to do with where the seats are.
+fn agrees(event: &Event, told: &Value) {
+    let seats = |name: &str| number(&told["total"][name]["seats"]);
+    let sold = number(&told["total"]["soldSeats"]) - seats("cancelled") - seats("partlyCancelled");
+    assert_eq!(sold, i64::from(event.seats().confirmed));
+    let held = seats("held") - seats("confirmed") - seats("released") - seats("expired");
+    assert_eq!(held, i64::from(event.seats().held));
+    let over_time = |name: &str| {
+        told["buckets"].as_array().unwrap().iter().map(|bucket| number(&bucket[name])).sum::<i64>()
+    };
+    assert_eq!(over_time("soldSeats"), number(&told["total"]["soldSeats"]));
+    assert_eq!(over_time("heldSeats"), seats("held"));
+    assert_eq!(over_time("lostSeats"), seats("released") + seats("expired"));
+    assert_eq!(over_time("cancelledSeats"), seats("cancelled") + seats("partlyCancelled"));
+}
+
+#[tokio::test]
+async fn counts_agree_with_the_seats_and_add_up() {
+    let directory = new_directory();
+    let seed = Entropy::System.nonce().get();
+    println!("seed {seed}");
+    let (server, office, clock) = serve(open_store(&directory), 300).await;
+    live(&office, &clock, SplitMix(seed)).await;
+    let address = server.address;
+    let event = office.event(&event_id("a")).unwrap();
+    let whole = statistics(address, "").await;
+    agrees(&event, &whole);
+    // Any two stretches that join come to as much as both together, for all and for each.
+    let middle = event.version().get() / 2;
+    let early = statistics(address, &format!("?to={middle}")).await;
+    let late = statistics(address, &format!("?from={}", middle + 1)).await;
+    agrees(
+        &office.event_as_of(&event_id("a"), crate::support::version(middle)).await.unwrap(),
+        &early,
+    );
+    let sum = |of: &dyn Fn(&Value) -> i64| of(&early) + of(&late);
+    for name in ["reserved", "held", "confirmed", "confirmedLate", "expired", "cancelled"] {
+        let seats = |told: &Value| number(&told["total"][name]["seats"]);
+        assert_eq!(sum(&seats), seats(&whole), "{name}");
+        for partner in whole["partners"].as_array().unwrap() {
+            let of = |told: &Value| {
+                let all = told["partners"].as_array().unwrap();
+                let his = all.iter().find(|his| his["partnerId"] == partner["partnerId"]);
+                his.map_or(0, |his| number(&his[name]["seats"]))
+            };
+            assert_eq!(sum(&of), of(&whole), "{name} of {partner}");
+        }
+    }
+    let refusals =
+        |told: &Value| told["total"]["refusals"]["not_enough_seats"].as_i64().unwrap_or(0);
+    assert!(refusals(&whole) > 0, "{whole}");
+    assert_eq!(sum(&refusals), refusals(&whole));
+}
+
+#[tokio::test]
+async fn what_was_refused_is_known_after_a_restart() {
+    let directory = new_directory();
+    let (server, office, _) = serve(open_store(&directory), 20).await;
+    for number in 0..30 {
+        let body = json!({ "partnerId": format!("partner-{number}"), "seats": 11 }).to_string();
+        post(server.address, "", &body).await;
+    }
+    post(server.address, "", r#"{"partnerId":"acme","seats":1}"#).await;
+    let before = statistics(server.address, "").await;
+    assert_eq!(before["total"]["refusals"], json!({ "seats_per_request": 30 }));
+    // Some are told by name, the others together.
+    assert_eq!(before["partners"].as_array().unwrap().len(), 9);
+    assert_eq!(before["others"]["refusals"], json!({ "seats_per_request": 22 }));
+    server.stop.cancel();
+    server.ended.await.unwrap();
+    office.close().await;
+    drop(office);
+    let office = Office::open(open_store(&directory), Clock::manual(0), Entropy::System).await;
+    let server = Server::of_office(office.unwrap(), standard_limits()).await;
+    assert_eq!(statistics(server.address, "").await, before);
+}
