@@ -24,6 +24,7 @@ use self::simulated::SimulatedStore;
 use self::sled::SledStore;
 use crate::domain::{EventId, EventNumber, Version};
 pub use codec::{Page, Record};
+pub use committer::Counts;
 pub use ledger::Commit;
 
 /// How many pages a [`PageStream`] reads ahead of its reader.
@@ -289,6 +290,14 @@ impl Store {
             Self::Memory(_) => Ok(()),
             Self::Sled(store) => store.check_room().await,
             Self::Simulated(store) => store.check_room().await,
+        }
+    }
+
+    /// How many commits there were, and how many syncs they took; nothing where there is no disk.
+    pub fn counts(&self) -> Option<Counts> {
+        match self {
+            Self::Sled(store) => Some(store.counts()),
+            Self::Memory(_) | Self::Simulated(_) => None,
         }
     }
 

@@ -21,6 +21,11 @@ pub(crate) fn terms(id: &str, capacity: u32) -> EventTerms {
     )
 }
 
+/// Whether anything is to be measured.
+pub(crate) fn is_measuring() -> bool {
+    std::env::args().any(|argument| argument == MEASURE)
+}
+
 /// Measures `ours` and `other` in turn and prints the medians, and the median of the ratios pair by
 /// pair: how much of the other's speed ours has. Where nothing is to be measured, it only runs both.
 pub(crate) fn compare(
@@ -31,7 +36,7 @@ pub(crate) fn compare(
 ) {
     ours();
     other();
-    if !std::env::args().any(|argument| argument == MEASURE) {
+    if !is_measuring() {
         return;
     }
     let pairs = (0..PAIRS).map(|_| (ours().as_secs_f64(), other().as_secs_f64()));

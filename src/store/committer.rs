@@ -11,6 +11,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ledger::Commit;
 use super::{Damage, Listed, Loaded, StoreError, Swap, Token};
@@ -70,6 +71,22 @@ pub trait Engine {
 pub struct Committer {
     queue: mpsc::Sender<Job>,
     failure: watch::Receiver<Option<Arc<str>>>,
+    counters: Arc<Counters>,
+}
+
+/// What a committer has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// How many commits have won.
+    pub commits: u64,
+    /// How often the disk was made to have everything: once for all commits of a round.
+    pub syncs: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    commits: AtomicU64,
+    syncs: AtomicU64,
 }
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -114,8 +131,17 @@ impl Committer {
     pub fn new<E: Engine>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
-        let worker = Worker { engine, failure: failure_sender };
-        (Self { queue, failure }, worker, jobs)
+        let counters = Arc::<Counters>::default();
+        let worker = Worker { engine, failure: failure_sender, counters: counters.clone() };
+        (Self { queue, failure, counters }, worker, jobs)
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            syncs: self.counters.syncs.load(Ordering::Relaxed),
+        }
     }
 
     /// Adds pages and swaps the record; `Won` means on disk.
@@ -227,6 +253,7 @@ impl Drop for Joined {
 pub struct Worker<E> {
     engine: E,
     failure: watch::Sender<Option<Arc<str>>>,
+    counters: Arc<Counters>,
 }
 
 /// A round that was written: whoever waits in it is told once it is durable.
@@ -296,7 +323,13 @@ impl<E: Engine> Worker<E> {
         if cfg!(feature = "sabotage-retry-failed-sync") && durable.is_err() {
             durable = guarded(|| self.engine.make_durable());
         }
+        let writes = round.writes;
         let won = round.answer(&durable);
+        if writes && durable.is_ok() {
+            let commits = u64::try_from(won.len()).unwrap_or(u64::MAX);
+            self.counters.commits.fetch_add(commits, Ordering::Relaxed);
+            self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        }
         match durable {
             Ok(()) => self.engine.is_durable(&won),
             Err(error) => self.fail_for_good(&error),

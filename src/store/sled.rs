@@ -27,7 +27,7 @@ use self::caught::LastHandle;
 use self::lock::EngineRelease;
 use self::open::Held;
 pub use self::open::{OpenError, Opened, inspect, open};
-use super::committer::CommitterThread;
+use super::committer::{CommitterThread, Counts};
 use super::ledger::Commit;
 pub use super::leftovers::{Leftovers, Orphan};
 use super::{Damage, Listed, Loaded, PageStream, StoreError, StoredPage, Swap, Token};
@@ -114,6 +114,10 @@ impl SledStore {
 
     pub(super) async fn check_room(&self) -> Result<(), StoreError> {
         self.0.committer.committer().check_room().await
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.0.committer.committer().counts()
     }
 
     pub(super) async fn failed(&self) -> Arc<str> {
