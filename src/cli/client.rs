@@ -122,6 +122,7 @@ struct HeldBody {
     reservation_id: Uuid,
     seats: u32,
     version: u64,
+    status: String,
     expires_at: Option<jiff::Timestamp>,
 }
 
@@ -306,9 +307,9 @@ fn outcome(asked: &Asked, told: &Told) -> Outcome {
 fn understood(asked: &Asked, told: &Told) -> Option<Outcome> {
     match told.status {
         StatusCode::CREATED if matches!(asked, Asked::Hold { .. }) => {
-            let HeldBody { reservation_id: reservation, seats, version, expires_at } = read(told)?;
+            let HeldBody { reservation_id, seats, version, expires_at, .. } = read(told)?;
             let expires_at_ms = expires_at?.as_millisecond();
-            Some(Outcome::Held { reservation, seats, version, expires_at_ms })
+            Some(Outcome::Held { reservation: reservation_id, seats, version, expires_at_ms })
         }
         StatusCode::CREATED => {
             let ReservedBody { reservation_id, seats, version } = read(told)?;
@@ -326,13 +327,17 @@ fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
         let (available, reservations) = (available_seats, reservation_count);
         return Some(Outcome::Read { version, available, reservations });
     }
-    let HeldBody { seats, version, expires_at, .. } = read(told)?;
-    match asked {
-        Asked::Confirm { .. } => Some(Outcome::Confirmed { version }),
-        Asked::Extend { .. } => {
+    let HeldBody { seats, version, status, expires_at, .. } = read(told)?;
+    match (asked, status.as_str()) {
+        (Asked::Confirm { .. }, "confirmed") => Some(Outcome::Confirmed { version }),
+        // It was confirmed already, and has been given up since then.
+        (Asked::Confirm { .. }, "cancelled") => Some(Outcome::Stands { how: Stand::Cancelled }),
+        (Asked::Extend { .. }, "held") => {
             Some(Outcome::Extended { version, expires_at_ms: expires_at?.as_millisecond() })
         }
-        Asked::CancelPart { .. } => Some(Outcome::PartlyCancelled { version, seats }),
+        (Asked::CancelPart { .. }, "confirmed") => {
+            Some(Outcome::PartlyCancelled { version, seats })
+        }
         _ => None,
     }
 }
@@ -422,18 +427,21 @@ mod tests {
         let confirm = Asked::Confirm { reservation };
         let extend = Asked::Extend { reservation, hold_seconds };
         let part = Asked::CancelPart { reservation, seats };
-        let confirmed =
-            r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2}"#;
-        let until = r#","expiresAt":"2026-01-01T00:00:00.500Z"}"#;
-        let kept = confirmed.replace('}', until);
+        let confirmed = r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2,"status":"confirmed"}"#;
+        let cancelled = confirmed.replace("confirmed", "cancelled");
+        let until = r#"held","expiresAt":"2026-01-01T00:00:00.500Z"}"#;
+        let kept = confirmed.replace(r#"confirmed"}"#, until);
         let code = |code: &str| format!(r#"{{"code":"{code}","available":1,"has":3,"version":2}}"#);
         for (asked, status, body, expected) in [
             (&hold, 201, kept.clone(), "Held"),
             (&hold, 201, confirmed.to_owned(), "Unexpected"),
             (&confirm, 200, confirmed.to_owned(), "Confirmed"),
+            (&confirm, 200, cancelled.clone(), "Stands"),
+            (&confirm, 200, kept.clone(), "Unexpected"),
             (&extend, 200, kept, "Extended"),
             (&extend, 200, confirmed.to_owned(), "Unexpected"),
             (&part, 200, confirmed.to_owned(), "PartlyCancelled"),
+            (&part, 200, cancelled, "Unexpected"),
             (&confirm, 409, code("hold_expired"), "HoldExpired"),
             (&confirm, 409, code("reservation_cancelled"), "Stands"),
             (&extend, 409, code("hold_limit"), "HoldLimit"),

@@ -1,5 +1,5 @@
-//! Many clients at once: each reserves, cancels and looks, one request after the other, and keeps what
-//! it asked for and what it was told.
+//! Many clients at once: each reserves, holds, confirms, gives up and looks, one request after the other,
+//! and keeps what it asked for and what it was told.
 //!
 //! A storm survives the server. Where clients find nobody, they either end or wait until there is a
 //! server again, at another address perhaps, and go on with what they have.
@@ -7,6 +7,7 @@
 //! It must not know: why a server comes and goes, or what a history is judged by.
 
 mod caller;
+mod choices;
 mod latencies;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::caller::{Caller, GivenAway};
+use self::caller::Caller;
+use self::choices::GivenAway;
 pub use self::latencies::{Kind, Latencies};
 use super::Failure;
 use super::client::{Subject, Target};
@@ -40,6 +42,9 @@ pub struct Plan {
     pub seed: u64,
     /// How many of a hundred requests cancel a reservation, if there is one.
     pub cancel_percent: u64,
+    /// How many of a hundred reservations are held first, and of a hundred cancellations something else
+    /// that can become of a reservation: it is confirmed, extended, or given up in part.
+    pub hold_percent: u64,
     /// How many of a hundred requests read.
     pub read_percent: u64,
     /// The most seats that a request asks for.

@@ -31,6 +31,13 @@ fn convict(script: &str, broken: &[&str], shows: Shows) {
     assert_eq!(found == Search::NoWitness, shows == Shows::InTheAnswers, "{found:?}");
 }
 
+/// The opinion of the judge by versions alone, of what the other one has no model of.
+#[track_caller]
+fn convict_by_version(script: &str, broken: &[&str]) {
+    let verdict = verdict(&script::read(script), Scope::Whole);
+    assert_eq!(verdict.broken(), broken, "\n{verdict}");
+}
+
 /// Both judges' opinion of a script: it can be true.
 #[track_caller]
 fn acquit(script: &str) {

@@ -28,6 +28,7 @@ pub(crate) fn storm(seed: u64) -> Storm {
         subjects: EVENTS.map(|(id, _)| Subject::of(event_id(id))).to_vec(),
         seed,
         cancel_percent: 40,
+        hold_percent: 30,
         read_percent: 10,
         seats_max: 4,
         when_gone: WhenGone::Wait,

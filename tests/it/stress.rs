@@ -34,7 +34,10 @@ fn stressed(home: &Path, arguments: &[&str]) -> Vec<String> {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
     assert!(text.ends_with("verdict: good\n"), "{text}");
-    for told in ["201 reserved", "204 cancelled", "200 read", "409 not enough seats left"] {
+    for told in ["201 reserved", "204 cancelled", "200 read", "409 not enough seats left"]
+        .into_iter()
+        .chain(["201 held", "200 confirmed", "200 extended", "200 partly cancelled"])
+    {
         assert!(text.contains(told), "{told} is missing in {text}");
     }
     let history = fs::read_to_string(home.join("history.jsonl")).unwrap();

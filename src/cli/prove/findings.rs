@@ -143,18 +143,17 @@ pub(super) async fn conclude(
 ) -> Result<Findings, Failure> {
     let timeline = Timeline::of(&terms.events, &run);
     let outcomes = count_outcomes(&run.operations);
+    let told =
+        |name| outcomes.iter().find(|told| told.outcome == name).map_or(0, |told| told.count);
+    let is_acknowledged = |told: &&Operation| told.outcome.version_made().is_some();
+    let acknowledged = run.operations.iter().filter(is_acknowledged).count() as u64;
     let histories = history::by_event(std::mem::take(&mut run.operations));
     let judgement = judgement::judge(place.data_dir(), &terms.events, &histories).await;
     let mut tally = Tally::default();
     judgement.events.iter().for_each(|stored| tally += stored.judged.tally);
     let laws = hold(&judgement, &run.faults);
-    let told = |names: &[&str]| {
-        let told = outcomes.iter().filter(|told| names.contains(&told.outcome));
-        told.map(|told| told.count).sum::<u64>()
-    };
-    let acknowledged = told(&["reserved", "cancelled"]);
     let unknown = Unknown {
-        total: told(&["unknown"]),
+        total: told("unknown"),
         happened: tally.unknown_done,
         did_not_happen: tally.unknown_not_done,
     };

@@ -35,6 +35,8 @@ pub(super) enum Look {
     Stands(Stand),
     /// It is confirmed and has so many seats.
     Confirmed(u32),
+    /// It is confirmed, as this version has made it.
+    ConfirmedSince(u64),
 }
 
 impl Look {
@@ -46,6 +48,7 @@ impl Look {
             Self::Missing => matches!(how, Stand::Cancelled | Stand::Expired),
             Self::Stands(told) => how == told,
             Self::Confirmed(seats) => how == Stand::Confirmed && stretch.seats == seats,
+            Self::ConfirmedSince(version) => how == Stand::Confirmed && stretch.since == version,
         }
     }
 }
@@ -182,6 +185,7 @@ fn acknowledged(
     let is_own = |change: &&Change| change.request.0 == operation.request.as_u128();
     let Some(change) = stored.changes_at(version).iter().find(is_own) else {
         return match done {
+            None if let Some(look) = confirmed_before(stored, operation, version) => Ok(look),
             Some(change) => wrong(format!("but it is version {}", change.version)),
             None => wrong("but it is not in the ledger".to_owned()),
         };
@@ -193,6 +197,16 @@ fn acknowledged(
         return wrong(fault);
     }
     Ok(Standing::Changed(version))
+}
+
+/// Whoever confirms what is confirmed may be answered like the first time: then it is as the version that
+/// he was told has made it, whoever asked for that.
+fn confirmed_before(stored: &Stored<'_>, operation: &Operation, version: u64) -> Option<Standing> {
+    let Asked::Confirm { reservation } = operation.asked else { return None };
+    let id = ReservationId::from_bits(reservation.as_u128())?;
+    let look = Look::ConfirmedSince(version);
+    let life = stored.life_of(id)?;
+    life.iter().any(|stretch| look.is_of(stretch)).then_some(Standing::Looked(id, look))
 }
 
 /// What was told of a change that was made, and is not true of it.

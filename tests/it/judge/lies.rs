@@ -13,6 +13,7 @@ use crate::support::event_id;
 
 mod answers;
 mod changes;
+mod holds;
 mod real_time;
 
 /// Something that is true until a test makes it a lie.

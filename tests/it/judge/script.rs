@@ -5,25 +5,33 @@
 //! | `seats 10` | the event; one request may take 4 of them. Its creation is version 1 |
 //! | `v2 a acme 3` | the ledger: request `a` took seats for a partner. `v2#9` has another nonce |
 //! | `v3 b gives back v2` | the ledger: request `b` gave up the reservation that version 2 made |
+//! | `v2 a acme 3 for 10` | the ledger: request `a` holds seats for 10 seconds |
+//! | `v3 b confirms v2` | and `confirms v2 late`, `extends v2 by 20`, `gives back 1 of v2` |
+//! | `v3 ends v2` | the ledger: the time of that hold is up, and it is so late now |
 //! | `a 0..9 reserve acme 3 -> reserved v2` | the history: who asked, when, for what, and the answer |
 //!
-//! Asked is `reserve <partner> <seats>`, `cancel v2` or `read`. Told is one of:
+//! Asked is `reserve <partner> <seats>`, the same as `hold … for <seconds>`, `confirm v2`,
+//! `extend v2 by <seconds>`, `cancel v2`, `cancel 1 of v2` or `read`. Told is one of:
 //!
 //! | told | means |
 //! | --- | --- |
 //! | `reserved v2` | as asked; `reserved v2 seats 4` and `reserved v2 id v3` are lies about it |
-//! | `cancelled v3` | |
+//! | `held v2 until 10`, `extended v3 until 20` | seconds since the beginning |
+//! | `confirmed v3`, `cancelled v3` | |
+//! | `2 left at v3` | a part was given up |
 //! | `read v3 10 0` | 10 available, 0 reservations |
 //! | `only 2 at v3` | not enough seats |
-//! | `limit` | more than one request may take, or none |
-//! | `missing` | no such reservation |
+//! | `expired with 2 at v3` | too late to be confirmed, as so many seats were available |
+//! | `limit`, `seconds`, `longest` | of seats, of the time of a hold, of a hold in all |
+//! | `missing`, `has 3` | no such reservation, no such part of it |
+//! | `is held`, `is confirmed`, `is cancelled`, `is expired` | |
 //! | `busy`, `unknown`, `strange` | certainly not done; perhaps done; an answer that nobody deserves |
 
 use ticketboss::domain::{
     Actor, Change, EventName, EventNumber, EventTerms, Fact, Nonce, RequestId, ReservationId,
-    Seats, Timestamp,
+    Seats, Timestamp, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Stand};
 use ticketboss::judge::wing_gong::Terms;
 use uuid::Uuid;
 
@@ -47,9 +55,11 @@ pub(super) fn read(script: &str) -> Script {
     let terms = Terms { number: NUMBER, capacity, seats_per_request_max: SEATS_PER_REQUEST_MAX };
     let mut read = Script { terms, ledger: vec![creation(terms)], operations: Vec::new() };
     for line in lines {
-        match line.split_once(" -> ") {
-            Some((asked, told)) => read.operations.push(operation(asked, told)),
-            None => read.ledger.push(change(line)),
+        if let Some((asked, told)) = line.split_once(" -> ") {
+            read.operations.push(operation(asked, told));
+        } else {
+            let change = change(line, &read.ledger);
+            read.ledger.push(change);
         }
     }
     read
@@ -79,19 +89,63 @@ pub(super) fn change_of(at: u64, request: RequestId, fact: Fact) -> Change {
     }
 }
 
-fn change(line: &str) -> Change {
+fn change(line: &str, ledger: &[Change]) -> Change {
+    let now = ledger.last().unwrap().at;
     let (request, id, fact) = match *line.split_whitespace().collect::<Vec<_>>() {
+        [id, "ends", made_by] => {
+            let made_by = reservation(made_by).version;
+            let change = Change {
+                at: now.max(end_of(made_by, ledger)),
+                by: Actor::System,
+                ..change_of(1, RequestId::NOBODY, Fact::Expired { reservation: made_by })
+            };
+            return Change { version: reservation(id).version, ..change };
+        }
         [id, request, "gives", "back", made_by] => {
             (request, id, Fact::Cancelled { reservation: reservation(made_by).version })
         }
+        [id, request, "gives", "back", seats, "of", made_by] => {
+            let reservation = reservation(made_by).version;
+            (request, id, Fact::PartlyCancelled { reservation, seats: seats_of(seats) })
+        }
+        [id, request, "confirms", made_by] => {
+            (request, id, Fact::Confirmed { reservation: reservation(made_by).version })
+        }
+        [id, request, "confirms", made_by, "late"] => {
+            (request, id, Fact::ConfirmedLate { reservation: reservation(made_by).version })
+        }
+        [id, request, "extends", made_by, "by", seconds] => {
+            let reservation = reservation(made_by).version;
+            let expires_at = now.plus_seconds(seconds.parse().unwrap());
+            (request, id, Fact::Extended { reservation, expires_at })
+        }
         [id, request, who, seats] => {
-            let seats = Seats::new(seats.parse().unwrap()).unwrap();
-            let nonce = reservation(id).nonce;
+            let (seats, nonce) = (seats_of(seats), reservation(id).nonce);
             (request, id, Fact::Reserved { partner: partner(who), seats, nonce })
+        }
+        [id, request, who, seats, "for", seconds] => {
+            let (seats, nonce) = (seats_of(seats), reservation(id).nonce);
+            let expires_at = now.plus_seconds(seconds.parse().unwrap());
+            (request, id, Fact::Held { partner: partner(who), seats, nonce, expires_at })
         }
         _ => panic!("no such change: {line}"),
     };
-    change_of(reservation(id).version.get(), RequestId(request_id(request).as_u128()), fact)
+    let version = reservation(id).version.get();
+    Change { at: now, ..change_of(version, RequestId(request_id(request).as_u128()), fact) }
+}
+
+fn seats_of(text: &str) -> Seats {
+    Seats::new(text.parse().unwrap()).unwrap()
+}
+
+/// When the hold is over that a version made.
+fn end_of(made_by: Version, ledger: &[Change]) -> Timestamp {
+    let end = |change: &Change| match change.fact {
+        Fact::Held { expires_at, .. } if change.version == made_by => Some(expires_at),
+        Fact::Extended { reservation, expires_at } if reservation == made_by => Some(expires_at),
+        _ => None,
+    };
+    ledger.iter().rev().find_map(end).unwrap()
 }
 
 fn operation(asked: &str, told: &str) -> Operation {
@@ -102,7 +156,19 @@ fn operation(asked: &str, told: &str) -> Operation {
         ["reserve", who, seats] => {
             Asked::Reserve { partner: partner(who), seats: seats.parse().unwrap() }
         }
+        ["hold", who, seats, "for", seconds] => Asked::Hold {
+            partner: partner(who),
+            seats: seats.parse().unwrap(),
+            hold_seconds: seconds.parse().unwrap(),
+        },
+        ["confirm", id] => Asked::Confirm { reservation: uuid(id) },
+        ["extend", id, "by", seconds] => {
+            Asked::Extend { reservation: uuid(id), hold_seconds: seconds.parse().unwrap() }
+        }
         ["cancel", id] => Asked::Cancel { reservation: uuid(id) },
+        ["cancel", seats, "of", id] => {
+            Asked::CancelPart { reservation: uuid(id), seats: seats.parse().unwrap() }
+        }
         ["read"] => Asked::Read,
         _ => panic!("nobody asks like that: {asked}"),
     };
@@ -120,12 +186,12 @@ fn operation(asked: &str, told: &str) -> Operation {
 
 fn outcome(asked: &Asked, told: &str) -> Outcome {
     let at = |id: &str| reservation(id).version.get();
-    let reserved = |id: &str| {
-        let &Asked::Reserve { seats, .. } = asked else {
-            return Outcome::Reserved { reservation: uuid(id), seats: 1, version: at(id) };
-        };
-        Outcome::Reserved { reservation: uuid(id), seats, version: at(id) }
+    let seats = match asked {
+        Asked::Reserve { seats, .. } | Asked::Hold { seats, .. } => *seats,
+        _ => 1,
     };
+    let reserved = |id: &str| Outcome::Reserved { reservation: uuid(id), seats, version: at(id) };
+    let milliseconds = |text: &str| 1000 * text.parse::<i64>().unwrap();
     match *told.split_whitespace().collect::<Vec<_>>() {
         ["reserved", id] => reserved(id),
         ["reserved", id, "seats", seats] => Outcome::Reserved {
@@ -137,7 +203,18 @@ fn outcome(asked: &Asked, told: &str) -> Outcome {
             let Outcome::Reserved { seats, version, .. } = reserved(id) else { unreachable!() };
             Outcome::Reserved { reservation: uuid(other), seats, version }
         }
+        ["held", id, "until", end] => {
+            let expires_at_ms = milliseconds(end);
+            Outcome::Held { reservation: uuid(id), seats, version: at(id), expires_at_ms }
+        }
+        ["confirmed", id] => Outcome::Confirmed { version: at(id) },
+        ["extended", id, "until", end] => {
+            Outcome::Extended { version: at(id), expires_at_ms: milliseconds(end) }
+        }
         ["cancelled", id] => Outcome::Cancelled { version: at(id) },
+        [left, "left", "at", id] => {
+            Outcome::PartlyCancelled { seats: left.parse().unwrap(), version: at(id) }
+        }
         ["read", id, available, reservations] => Outcome::Read {
             version: at(id),
             available: available.parse().unwrap(),
@@ -146,6 +223,16 @@ fn outcome(asked: &Asked, told: &str) -> Outcome {
         ["only", available, "at", id] => {
             Outcome::NotEnoughSeats { available: available.parse().unwrap(), version: at(id) }
         }
+        ["expired", "with", available, "at", id] => {
+            Outcome::HoldExpired { available: available.parse().unwrap(), version: at(id) }
+        }
+        ["is", "held"] => Outcome::Stands { how: Stand::Held },
+        ["is", "confirmed"] => Outcome::Stands { how: Stand::Confirmed },
+        ["is", "cancelled"] => Outcome::Stands { how: Stand::Cancelled },
+        ["is", "expired"] => Outcome::Stands { how: Stand::Expired },
+        ["has", seats] => Outcome::NotAPart { has: seats.parse().unwrap() },
+        ["seconds"] => Outcome::HoldSeconds,
+        ["longest"] => Outcome::HoldLimit,
         ["limit"] => Outcome::SeatsPerRequest,
         ["missing"] => Outcome::ReservationNotFound,
         ["busy"] => Outcome::NotDone { what: "503".to_owned() },
