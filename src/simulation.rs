@@ -17,7 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use self::plan::Plan;
 use self::world::World;
-use crate::judge::history::{Operation, Outcome};
+use crate::judge::history::{Operation, Outcome, Telling};
 use crate::store::simulated::Happened;
 
 /// What came of a run.
@@ -50,7 +50,7 @@ impl Run {
     pub fn outcomes(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
         for operation in &self.history {
-            *counts.entry(name(&operation.outcome)).or_default() += 1;
+            *counts.entry(name(operation)).or_default() += 1;
         }
         counts
     }
@@ -82,8 +82,9 @@ impl Run {
     }
 }
 
-fn name(outcome: &Outcome) -> &'static str {
-    match outcome {
+fn name(operation: &Operation) -> &'static str {
+    match &operation.outcome {
+        _ if operation.telling == Telling::Again => "told again",
         Outcome::Reserved { .. } => "reserved",
         Outcome::Cancelled { .. } => "cancelled",
         Outcome::Read { .. } => "read",
@@ -99,6 +100,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::HoldLimit => "hold limit",
         Outcome::HoldSeconds => "hold seconds",
         Outcome::NotAPart { .. } => "not a part",
+        Outcome::KeyReused => "key reused",
         Outcome::NotDone { .. } => "not done",
         Outcome::Unknown { .. } => "unknown",
         Outcome::Unexpected { .. } => "unexpected",

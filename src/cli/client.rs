@@ -3,31 +3,35 @@
 //!
 //! It must not know: what is asked for next, or whether the server can be started again.
 
+mod answer;
+
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
+use http::{HeaderName, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
+use self::answer::{Told, outcome};
 use super::Failure;
 use crate::domain::{EventId, PartnerId};
-use crate::judge::history::{Asked, Outcome, Stand};
+use crate::judge::history::{Asked, Outcome, Telling};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take before it counts as none.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The header that carries a key.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header by which an answer is known that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// How much of an answer is kept that nobody expected.
-const STRANGE_CHARS_MAX: usize = 300;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,38 +111,13 @@ pub struct Summary {
     pub version: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ReservedBody {
-    reservation_id: Uuid,
-    seats: u32,
-    version: u64,
-}
-
-/// A reservation under `/v1`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HeldBody {
-    reservation_id: Uuid,
-    seats: u32,
-    version: u64,
-    status: String,
-    expires_at: Option<jiff::Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct ProblemBody {
-    code: String,
-    available: Option<u32>,
-    has: Option<u32>,
-    version: Option<u64>,
-}
-
-/// A status, the version in the `ETag`, and the body.
-struct Told {
-    status: StatusCode,
-    version: Option<u64>,
-    body: Bytes,
+/// What a request is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming {
+    /// Its id.
+    pub id: Uuid,
+    /// The key under which it is asked, if there is one.
+    pub key: Option<Uuid>,
 }
 
 /// One client with one connection.
@@ -188,15 +167,22 @@ impl Client {
         Ok(serde_json::from_slice(&told.body)?)
     }
 
-    /// Asks for one thing, and says what came of it.
-    pub async fn ask(&mut self, subject: &Subject, asked: &Asked, id: Uuid) -> Outcome {
-        let request = match self.request_for(subject, asked, id) {
+    /// Asks for one thing, and says what came of it, and whether that was told before.
+    pub async fn ask(
+        &mut self,
+        subject: &Subject,
+        asked: &Asked,
+        naming: Naming,
+    ) -> (Outcome, Telling) {
+        let request = match self.request_for(subject, asked, naming) {
             Ok(request) => request,
-            Err(never_sent) => return Outcome::NotDone { what: never_sent.to_string() },
+            Err(never_sent) => {
+                return (Outcome::NotDone { what: never_sent.to_string() }, Telling::First);
+            }
         };
         match self.exchange(request).await {
-            Ok(told) => outcome(asked, &told),
-            Err(broken) => Outcome::Unknown { what: broken.to_string() },
+            Ok(told) => (outcome(asked, &told), told.telling),
+            Err(broken) => (Outcome::Unknown { what: broken.to_string() }, Telling::First),
         }
     }
 
@@ -204,10 +190,10 @@ impl Client {
         &self,
         subject: &Subject,
         asked: &Asked,
-        id: Uuid,
+        naming: Naming,
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let Subject { summary_path, reservations_path, holds_path, .. } = subject;
-        let post = |path: &str, body: &str| self.request(Method::POST, path, Some(id), body);
+        let post = |path: &str, body: &str| self.request(Method::POST, path, Some(naming), body);
         let json_text = |partner: &PartnerId| serde_json::Value::from(partner.as_str());
         match asked {
             Asked::Reserve { partner, seats } => {
@@ -233,9 +219,9 @@ impl Client {
             }
             Asked::Cancel { reservation } => {
                 let path = format!("{reservations_path}/{reservation}");
-                self.request(Method::DELETE, &path, Some(id), "")
+                self.request(Method::DELETE, &path, Some(naming), "")
             }
-            Asked::Read => self.request(Method::GET, summary_path, Some(id), ""),
+            Asked::Read => self.request(Method::GET, summary_path, Some(naming), ""),
         }
     }
 
@@ -243,7 +229,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        id: Option<Uuid>,
+        naming: Option<Naming>,
         body: &str,
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let mut request = Request::builder()
@@ -251,8 +237,11 @@ impl Client {
             .uri(path)
             .header(header::HOST, &self.host)
             .header(header::USER_AGENT, "ticketboss-stress");
-        if let Some(id) = id {
+        if let Some(Naming { id, key }) = naming {
             request = request.header("x-request-id", id.to_string());
+            if let Some(key) = key {
+                request = request.header(IDEMPOTENCY_KEY, format!("\"{key}\""));
+            }
         }
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -278,7 +267,9 @@ impl Client {
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
         let etag = head.headers.get(header::ETAG).and_then(|value| value.to_str().ok());
         let version = etag.and_then(|tag| tag.trim_matches('"').parse().ok());
-        Ok(Told { status: head.status, version, body })
+        let is_replayed = head.headers.contains_key(REPLAYED);
+        let telling = if is_replayed { Telling::Again } else { Telling::First };
+        Ok(Told { status: head.status, version, telling, body })
     }
 }
 
@@ -297,159 +288,4 @@ async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, Failure> {
     // Its errors show in the request that meets them.
     tokio::spawn(async { drop(connection.await) });
     Ok(sender)
-}
-
-/// What an answer comes to. Whether the request deserves it is for the judge to say.
-fn outcome(asked: &Asked, told: &Told) -> Outcome {
-    understood(asked, told).unwrap_or_else(|| Outcome::Unexpected { what: in_short(told) })
-}
-
-fn understood(asked: &Asked, told: &Told) -> Option<Outcome> {
-    match told.status {
-        StatusCode::CREATED if matches!(asked, Asked::Hold { .. }) => {
-            let HeldBody { reservation_id, seats, version, expires_at, .. } = read(told)?;
-            let expires_at_ms = expires_at?.as_millisecond();
-            Some(Outcome::Held { reservation: reservation_id, seats, version, expires_at_ms })
-        }
-        StatusCode::CREATED => {
-            let ReservedBody { reservation_id, seats, version } = read(told)?;
-            Some(Outcome::Reserved { reservation: reservation_id, seats, version })
-        }
-        StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: told.version? }),
-        StatusCode::OK => shown(asked, told),
-        _ => refused(told, &read(told)?),
-    }
-}
-
-fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
-    if let Asked::Read = asked {
-        let Summary { version, available_seats, reservation_count, .. } = read(told)?;
-        let (available, reservations) = (available_seats, reservation_count);
-        return Some(Outcome::Read { version, available, reservations });
-    }
-    let HeldBody { seats, version, status, expires_at, .. } = read(told)?;
-    match (asked, status.as_str()) {
-        (Asked::Confirm { .. }, "confirmed") => Some(Outcome::Confirmed { version }),
-        // It was confirmed already, and has been given up since then.
-        (Asked::Confirm { .. }, "cancelled") => Some(Outcome::Stands { how: Stand::Cancelled }),
-        (Asked::Extend { .. }, "held") => {
-            Some(Outcome::Extended { version, expires_at_ms: expires_at?.as_millisecond() })
-        }
-        (Asked::CancelPart { .. }, "confirmed") => {
-            Some(Outcome::PartlyCancelled { version, seats })
-        }
-        _ => None,
-    }
-}
-
-/// The codes that leave no doubt whether something was done, and the one that does.
-fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
-    let what = || in_short(told);
-    match (told.status.as_u16(), problem.code.as_str()) {
-        (409, "not_enough_seats") => Some(Outcome::NotEnoughSeats {
-            available: problem.available?,
-            version: problem.version?,
-        }),
-        (409, "hold_expired") => {
-            Some(Outcome::HoldExpired { available: problem.available?, version: problem.version? })
-        }
-        (409, "already_confirmed") => Some(Outcome::Stands { how: Stand::Confirmed }),
-        (409, "not_confirmed") => Some(Outcome::Stands { how: Stand::Held }),
-        (409, "reservation_cancelled") => Some(Outcome::Stands { how: Stand::Cancelled }),
-        (409, "reservation_expired") => Some(Outcome::Stands { how: Stand::Expired }),
-        (409, "hold_limit") => Some(Outcome::HoldLimit),
-        (400, "hold_seconds") => Some(Outcome::HoldSeconds),
-        (400, "not_a_part") => Some(Outcome::NotAPart { has: problem.has? }),
-        (400, "seats_per_request") => Some(Outcome::SeatsPerRequest),
-        (404, "reservation_not_found") => Some(Outcome::ReservationNotFound),
-        (503, "overloaded" | "storage_full") => Some(Outcome::NotDone { what: what() }),
-        (503, "unavailable") => Some(Outcome::Unknown { what: what() }),
-        _ => None,
-    }
-}
-
-fn read<T: DeserializeOwned>(told: &Told) -> Option<T> {
-    serde_json::from_slice(&told.body).ok()
-}
-
-fn in_short(told: &Told) -> String {
-    let body = String::from_utf8_lossy(&told.body);
-    let body = body.chars().take(STRANGE_CHARS_MAX).collect::<String>();
-    format!("{}: {body}", told.status.as_u16())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(asked: &Asked, status: u16, version: Option<u64>, body: &str) -> String {
-        let status = StatusCode::from_u16(status).unwrap();
-        let told = Told { status, version, body: Bytes::copy_from_slice(body.as_bytes()) };
-        let outcome = format!("{:?}", outcome(asked, &told));
-        outcome.split(' ').next().unwrap().to_owned()
-    }
-
-    #[test]
-    fn an_answer_counts_for_what_it_surely_says() {
-        let reserved =
-            r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2}"#;
-        let read =
-            r#"{"eventId":"e","totalSeats":5,"availableSeats":2,"reservationCount":1,"version":2}"#;
-        let code = |code: &str| format!(r#"{{"code":"{code}","available":1,"version":2}}"#);
-        for (status, version, body, expected) in [
-            (201, None, reserved.to_owned(), "Reserved"),
-            (201, Some(2), "{}".to_owned(), "Unexpected"),
-            (201, None, "[]".to_owned(), "Unexpected"),
-            (204, Some(3), String::new(), "Cancelled"),
-            (204, None, String::new(), "Unexpected"),
-            (200, Some(2), read.to_owned(), "Read"),
-            (409, None, code("not_enough_seats"), "NotEnoughSeats"),
-            (409, None, r#"{"code":"not_enough_seats"}"#.to_owned(), "Unexpected"),
-            (400, None, code("seats_per_request"), "SeatsPerRequest"),
-            (400, None, code("invalid_request"), "Unexpected"),
-            (404, None, code("reservation_not_found"), "ReservationNotFound"),
-            (404, None, code("event_not_found"), "Unexpected"),
-            (503, None, code("overloaded"), "NotDone"),
-            (503, None, code("storage_full"), "NotDone"),
-            (503, None, code("unavailable"), "Unknown"),
-            (503, None, code("event_damaged"), "Unexpected"),
-            (500, None, String::new(), "Unexpected"),
-        ] {
-            assert_eq!(of(&Asked::Read, status, version, &body), expected, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn an_answer_about_a_hold_counts_for_what_it_surely_says() {
-        let reservation = Uuid::nil();
-        let (partner, seats, hold_seconds) = (PartnerId::new("p").unwrap(), 3, 60);
-        let hold = Asked::Hold { partner, seats, hold_seconds };
-        let confirm = Asked::Confirm { reservation };
-        let extend = Asked::Extend { reservation, hold_seconds };
-        let part = Asked::CancelPart { reservation, seats };
-        let confirmed = r#"{"reservationId":"00000001-0000-8000-8009-61b42a322344","seats":3,"version":2,"status":"confirmed"}"#;
-        let cancelled = confirmed.replace("confirmed", "cancelled");
-        let until = r#"held","expiresAt":"2026-01-01T00:00:00.500Z"}"#;
-        let kept = confirmed.replace(r#"confirmed"}"#, until);
-        let code = |code: &str| format!(r#"{{"code":"{code}","available":1,"has":3,"version":2}}"#);
-        for (asked, status, body, expected) in [
-            (&hold, 201, kept.clone(), "Held"),
-            (&hold, 201, confirmed.to_owned(), "Unexpected"),
-            (&confirm, 200, confirmed.to_owned(), "Confirmed"),
-            (&confirm, 200, cancelled.clone(), "Stands"),
-            (&confirm, 200, kept.clone(), "Unexpected"),
-            (&extend, 200, kept, "Extended"),
-            (&extend, 200, confirmed.to_owned(), "Unexpected"),
-            (&part, 200, confirmed.to_owned(), "PartlyCancelled"),
-            (&part, 200, cancelled, "Unexpected"),
-            (&confirm, 409, code("hold_expired"), "HoldExpired"),
-            (&confirm, 409, code("reservation_cancelled"), "Stands"),
-            (&extend, 409, code("hold_limit"), "HoldLimit"),
-            (&extend, 400, code("hold_seconds"), "HoldSeconds"),
-            (&part, 400, code("not_a_part"), "NotAPart"),
-            (&part, 409, code("not_confirmed"), "Stands"),
-        ] {
-            assert_eq!(of(asked, status, None, &body), expected, "{status} {body}");
-        }
-    }
 }

@@ -69,7 +69,7 @@ impl Tally {
         let mut tally = Self { operations: operations.len() as u64, ..Self::default() };
         for operation in operations {
             match &operation.outcome {
-                outcome if outcome.version_made().is_some() => tally.acknowledged += 1,
+                _ if operation.version_made().is_some() => tally.acknowledged += 1,
                 Outcome::Unknown { .. } => {
                     let is_done = done.contains(&RequestId(operation.request.as_u128()));
                     tally.unknown_done += u64::from(is_done);

@@ -23,7 +23,7 @@ use self::choices::GivenAway;
 pub use self::latencies::{Kind, Latencies};
 use super::Failure;
 use super::client::{Subject, Target};
-use crate::judge::history::{Operation, Outcome};
+use crate::judge::history::{Operation, Outcome, Telling};
 
 /// How often whoever waits for the end is told how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -45,6 +45,9 @@ pub struct Plan {
     /// How many of a hundred reservations are held first, and of a hundred cancellations something else
     /// that can become of a reservation: it is confirmed, extended, or given up in part.
     pub hold_percent: u64,
+    /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
+    /// and then after it.
+    pub key_percent: u64,
     /// How many of a hundred requests read.
     pub read_percent: u64,
     /// The most seats that a request asks for.
@@ -99,8 +102,9 @@ struct Progress {
 }
 
 /// What an outcome is called, in reports for programs and in tables for people.
-pub fn outcome_names(outcome: &Outcome) -> (&'static str, &'static str) {
-    match outcome {
+pub fn outcome_names(operation: &Operation) -> (&'static str, &'static str) {
+    match &operation.outcome {
+        _ if operation.telling == Telling::Again => ("toldAgain", "20x told again under a key"),
         Outcome::Reserved { .. } => ("reserved", "201 reserved"),
         Outcome::Cancelled { .. } => ("cancelled", "204 cancelled"),
         Outcome::Read { .. } => ("read", "200 read"),
@@ -116,6 +120,7 @@ pub fn outcome_names(outcome: &Outcome) -> (&'static str, &'static str) {
         Outcome::HoldLimit => ("holdLimit", "409 hold limit"),
         Outcome::HoldSeconds => ("holdSeconds", "400 hold seconds"),
         Outcome::NotAPart { .. } => ("notAPart", "400 not a part"),
+        Outcome::KeyReused => ("keyReused", "422 key used for something else"),
         Outcome::NotDone { .. } => ("notDone", "503 not done"),
         Outcome::Unexpected { .. } => ("unexpected", "unexpected"),
         Outcome::Unknown { .. } => ("unknown", "no answer"),

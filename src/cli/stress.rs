@@ -39,7 +39,7 @@ Examples:
   ticketboss stress --clients 200 --requests 100000 --data-dir kept --history history.jsonl
   ticketboss stress --events a,b,c --read-percent 50
   ticketboss stress --url http://127.0.0.1:8000 --clients 10
-  ticketboss stress --requests 1000000 --cancel-percent 0 --hold-percent 0 --capacity 10000000
+  ticketboss stress --requests 1000000 --cancel-percent 0 --hold-percent 0 --key-percent 0 --capacity 10000000
   ticketboss stress --requests 1000000 --rounds 20
 
 It exits with status 1 when the verdict is bad.";
@@ -71,6 +71,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PERCENT", verbatim_doc_comment, conflicts_with = "url",
           value_parser = clap::value_parser!(u64).range(0..=100))]
     hold_percent: Option<u64>,
+    /// How many of a hundred changes are asked for under an Idempotency-Key, some of them again
+    #[arg(long, value_name = "PERCENT", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(0..=100))]
+    key_percent: u64,
     /// How many of a hundred requests only read; these are drawn first
     #[arg(long, value_name = "PERCENT", default_value_t = 5,
           value_parser = clap::value_parser!(u64).range(0..=100))]
@@ -255,6 +259,7 @@ async fn storm(
         subjects,
         seed,
         cancel_percent: arguments.cancel_percent,
+        key_percent: arguments.key_percent,
         hold_percent: match &arguments.url {
             Some(_) => 0,
             None => arguments.hold_percent.unwrap_or(HOLD_PERCENT),

@@ -4,12 +4,14 @@
 //! version that it is of, and the ledger says what each version did, so the order is given and only
 //! has to be checked: that every answer is true of its version ([`answers`]), and that no answer
 //! contradicts real time ([`real_time`]). The operations that were never answered are found in the
-//! ledger by their request's id, or did not happen.
+//! ledger by their request's id, or did not happen. What was asked for again under a key ([`keys`]) is
+//! told once more, and made nothing.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use self::keys::Keys;
 use self::stored::Stored;
 use super::history::Operation;
 use super::laws;
@@ -17,6 +19,7 @@ use super::verdict::Verdict;
 use crate::domain::{Change, EventNumber, Fact};
 
 mod answers;
+mod keys;
 mod real_time;
 mod stored;
 
@@ -40,11 +43,13 @@ pub fn judge(
     let mut verdict = Verdict::new(operations.len(), ledger.len());
     let mut stored = Stored::replay(number, ledger, &mut verdict);
     let done = attribute(&mut stored, operations, scope, &mut verdict);
+    let keys = Keys::of(operations, &done, &mut verdict);
     let mut standings = Vec::with_capacity(operations.len());
     for (operation, done) in operations.iter().zip(done) {
-        standings.push(answers::judge(&stored, operation, done, &mut verdict));
+        let before = keys.done_for(operation);
+        standings.push(answers::judge(&stored, operation, done, before, &mut verdict));
     }
-    real_time::judge(&stored, operations, standings, &mut verdict);
+    real_time::judge(&stored, operations, standings, &keys, &mut verdict);
     verdict
 }
 

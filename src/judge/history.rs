@@ -16,6 +16,9 @@ pub struct Operation {
     pub client: u32,
     /// The id of the request, which its change carries in the ledger.
     pub request: Uuid,
+    /// The key under which he asked, if he had one: he may ask for the same again under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Uuid>,
     /// The event that it was about.
     #[serde(with = "event_id")]
     pub event: EventId,
@@ -27,6 +30,27 @@ pub struct Operation {
     pub ended_us: u64,
     /// What the client was told.
     pub outcome: Outcome,
+    /// Whether that was told for the first time.
+    #[serde(default, skip_serializing_if = "Telling::is_first")]
+    pub telling: Telling,
+}
+
+/// Whether an answer is given for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Telling {
+    /// It is, as far as the client was told.
+    #[default]
+    First,
+    /// What is told was done before, under the same key.
+    Again,
+}
+
+impl Telling {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+    fn is_first(&self) -> bool {
+        *self == Self::First
+    }
 }
 
 /// What a client asks for.
@@ -77,6 +101,58 @@ pub enum Asked {
     },
     /// The event in numbers.
     Read,
+}
+
+/// What a key is of: the same key of another scope is another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyScope<'a> {
+    /// Seats of an event, at once or for a while, for a partner.
+    Place(&'a PartnerId),
+    /// The confirmation of a reservation.
+    Confirm(Uuid),
+    /// The extension of a hold.
+    Extend(Uuid),
+    /// The end of a reservation.
+    Cancel(Uuid),
+    /// The end of a part of a reservation.
+    CancelPart(Uuid),
+}
+
+impl Asked {
+    /// What a key is of under which this is asked for; nothing where it has no keys.
+    pub fn key_scope(&self) -> Option<KeyScope<'_>> {
+        match self {
+            Self::Reserve { partner, .. } | Self::Hold { partner, .. } => {
+                Some(KeyScope::Place(partner))
+            }
+            Self::Confirm { reservation } => Some(KeyScope::Confirm(*reservation)),
+            Self::Extend { reservation, .. } => Some(KeyScope::Extend(*reservation)),
+            Self::Cancel { reservation } => Some(KeyScope::Cancel(*reservation)),
+            Self::CancelPart { reservation, .. } => Some(KeyScope::CancelPart(*reservation)),
+            Self::Read => None,
+        }
+    }
+
+    /// Something else that the same key could be used for, if there is anything.
+    #[must_use]
+    pub fn with_another_body(&self) -> Option<Self> {
+        let mut other = self.clone();
+        match &mut other {
+            Self::Reserve { seats, .. }
+            | Self::Hold { seats, .. }
+            | Self::CancelPart { seats, .. } => *seats += 1,
+            Self::Extend { hold_seconds, .. } => *hold_seconds += 1,
+            Self::Confirm { .. } | Self::Cancel { .. } | Self::Read => return None,
+        }
+        Some(other)
+    }
+}
+
+impl Operation {
+    /// The version that it made, where it was done and that was told, for the first time.
+    pub fn version_made(&self) -> Option<u64> {
+        self.outcome.version_made().filter(|_| self.telling.is_first())
+    }
 }
 
 /// What a client was told.
@@ -168,6 +244,8 @@ pub enum Outcome {
         /// How many it has.
         has: u32,
     },
+    /// Refused: something else was done under the same key.
+    KeyReused,
     /// An answer by which certainly nothing was done, as when too many are waiting.
     NotDone {
         /// The answer in a few words.
@@ -265,11 +343,13 @@ mod tests {
         let operation = Operation {
             client: 3,
             request: Uuid::from_u128(5),
+            key: None,
             event: EventId::new("node-meetup").unwrap(),
             asked: Asked::Reserve { partner: PartnerId::new("acme").unwrap(), seats: 2 },
             began_us: 10,
             ended_us: 20,
             outcome: Outcome::NotEnoughSeats { available: 1, version: 7 },
+            telling: Telling::First,
         };
         let line = serde_json::to_string(&operation).unwrap();
         assert_eq!(
@@ -282,6 +362,15 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_str::<Operation>(&line).unwrap(), operation);
+        let retried = Operation {
+            key: Some(Uuid::from_u128(6)),
+            outcome: Outcome::Cancelled { version: 7 },
+            telling: Telling::Again,
+            ..operation
+        };
+        let again = serde_json::to_string(&retried).unwrap();
+        assert!(again.ends_with(r#","telling":"again"}"#), "{again}");
+        assert_eq!(serde_json::from_str::<Operation>(&again).unwrap(), retried);
         let nameless = line.replace("node-meetup", "");
         assert!(serde_json::from_str::<Operation>(&nameless).is_err());
     }

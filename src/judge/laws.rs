@@ -12,6 +12,8 @@ pub const FITTING: &str = "every request got an answer it deserves";
 pub const ACKNOWLEDGED: &str = "what was acknowledged is in the ledger as it was told";
 /// Exactly once, or not at all.
 pub const ONCE: &str = "no request was done twice, and none that was refused";
+/// Requests that are asked again.
+pub const KEYS: &str = "under one key one thing was done, and whoever asked again was told of it";
 /// The changes that were not acknowledged.
 pub const ASKED: &str = "every change is what somebody asked for";
 /// The numbers in a read.
@@ -30,12 +32,13 @@ pub const STALE: &str = "nobody was shown less than was told before he asked";
 pub const FORESEEN: &str = "nobody was shown a change before it was asked for";
 
 /// All of them, in the order in which a verdict lists them.
-pub(super) const ALL: [&str; 13] = [
+pub(super) const ALL: [&str; 14] = [
     LEDGER,
     HISTORY,
     FITTING,
     ACKNOWLEDGED,
     ONCE,
+    KEYS,
     ASKED,
     READ,
     REFUSED,

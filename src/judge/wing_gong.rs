@@ -305,6 +305,7 @@ fn may_ask(terms: Terms, seats: u32) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{EventId, Nonce, PartnerId, Version};
+    use crate::judge::history::Telling;
 
     const TERMS: Terms = Terms { number: EventNumber(7), capacity: 100, seats_per_request_max: 10 };
 
@@ -313,11 +314,13 @@ mod tests {
         Operation {
             client: 1,
             request: Uuid::from_u128(number as u128),
+            key: None,
             event: EventId::new("e").unwrap(),
             asked,
             began_us: 0,
             ended_us: 9,
             outcome,
+            telling: Telling::First,
         }
     }
 

@@ -1,5 +1,6 @@
-//! Clients who reserve, cancel and look, and write down what they were told.
+//! Clients who reserve, cancel and look, ask again under a key, and write down what they were told.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +10,11 @@ use uuid::Uuid;
 
 use super::plan::Plan;
 use crate::domain::{
-    EventId, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, PartnerId, Refusal, RequestId, ReservationId,
-    Seats, Shortage, Status,
+    EventId, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Key, KeyName, PartnerId, Refusal, RequestId,
+    ReservationId, Seats, Shortage, Status,
 };
-use crate::judge::history::{Asked, Operation, Outcome, Stand};
-use crate::office::{Office, OfficeError, Reserved};
+use crate::judge::history::{Asked, Operation, Outcome, Stand, Telling};
+use crate::office::{self, Asking, Office, OfficeError, Reserved};
 use crate::tasks::Scheduler;
 
 /// How long a client waits for a process that is down before it looks again.
@@ -59,11 +60,21 @@ impl Shared {
 pub(super) struct Client {
     pub(super) number: u32,
     pub(super) shared: Shared,
+    /// What is to be asked under the same key once more.
+    pub(super) again: Option<Wish>,
+}
+
+/// Something to ask for.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    event: EventId,
+    asked: Asked,
+    key: Option<Uuid>,
 }
 
 impl Client {
     /// Asks until all operations are made.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let take = |left: u64| left.checked_sub(1);
         while self.shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             let pause_us = self.shared.scheduler.draw() % self.shared.plan.think_us_max;
@@ -90,13 +101,17 @@ impl Client {
         }
     }
 
-    async fn ask(&self, office: &Office) -> Operation {
-        let (event, asked) = self.choose();
-        let draws = (self.shared.scheduler.draw(), self.shared.scheduler.draw());
-        let request = Uuid::from_u64_pair(draws.0, draws.1);
+    async fn ask(&mut self, office: &Office) -> Operation {
+        let wish = match self.again.take() {
+            Some(again) => again,
+            None => self.choose(),
+        };
+        let request = self.draw_uuid();
         let began_us = self.shared.tick();
-        let outcome = self.outcome(office, &event, &asked, RequestId(request.as_u128())).await;
+        let (outcome, telling) = self.outcome(office, &wish, RequestId(request.as_u128())).await;
         let ended_us = self.shared.tick();
+        self.again = self.once_more(&wish, &outcome);
+        let Wish { event, asked, key } = wish;
         if let Some(id) = reserved(&outcome) {
             let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.push((event.clone(), id));
@@ -107,10 +122,36 @@ impl Client {
         let is_unknown = matches!(outcome, Outcome::Unknown { .. });
         let began_us =
             if self.shared.plan.nodes == 1 || is_change || is_unknown { began_us } else { 0 };
-        Operation { client: self.number, request, event, asked, began_us, ended_us, outcome }
+        let client = self.number;
+        Operation { client, request, key, event, asked, began_us, ended_us, outcome, telling }
     }
 
-    fn choose(&self) -> (EventId, Asked) {
+    fn draw_uuid(&self) -> Uuid {
+        let draws = (self.shared.scheduler.draw(), self.shared.scheduler.draw());
+        Uuid::from_u64_pair(draws.0, draws.1)
+    }
+
+    /// What is asked under the same key once more: what was not answered, and now and then what was, or
+    /// something else.
+    fn once_more(&self, wish: &Wish, outcome: &Outcome) -> Option<Wish> {
+        wish.key?;
+        let is_silence = matches!(outcome, Outcome::Unknown { .. } | Outcome::NotDone { .. });
+        match self.shared.percent() {
+            _ if is_silence => Some(wish.clone()),
+            0..20 => Some(wish.clone()),
+            20..30 => Some(Wish { asked: wish.asked.with_another_body()?, ..wish.clone() }),
+            _ => None,
+        }
+    }
+
+    fn choose(&self) -> Wish {
+        let (event, asked) = self.choose_anything();
+        let has_key =
+            asked.key_scope().is_some() && self.shared.percent() < self.shared.plan.key_percent;
+        Wish { event, asked, key: has_key.then(|| self.draw_uuid()) }
+    }
+
+    fn choose_anything(&self) -> (EventId, Asked) {
         let event = self.shared.pick(&self.shared.events).expect("there is an event");
         let percent = self.shared.percent();
         if percent < self.shared.plan.cancel_percent {
@@ -183,18 +224,19 @@ impl Client {
     async fn outcome(
         &self,
         office: &Office,
-        event: &EventId,
-        asked: &Asked,
+        wish: &Wish,
         request: RequestId,
-    ) -> Outcome {
-        let answered = pin!(answer(office, event, asked, request));
+    ) -> (Outcome, Telling) {
+        let answered = pin!(answer(office, wish, request));
         if self.shared.scheduler.draw() % 10_000 >= self.shared.plan.hang_ups {
             return answered.await;
         }
         let patience_us = self.shared.scheduler.draw() % PATIENCE_US_MAX;
         match select(answered, pin!(self.shared.scheduler.sleep(patience_us))).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(((), _)) => Outcome::Unknown { what: "gave up".to_owned() },
+            Either::Right(((), _)) => {
+                (Outcome::Unknown { what: "gave up".to_owned() }, Telling::First)
+            }
         }
     }
 }
@@ -208,38 +250,61 @@ fn reserved(outcome: &Outcome) -> Option<ReservationId> {
     }
 }
 
-async fn answer(office: &Office, event: &EventId, asked: &Asked, request: RequestId) -> Outcome {
+/// The key as the program knows it, who has it from the HTTP floor.
+fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
+    // Whom nobody attacks, a hash is good enough.
+    let digest = |text: String| {
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, &text).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        (half(0) << 64 | half(1)).to_le_bytes()
+    };
+    let name = format!("{event} {} {:?}", (*key)?, asked.key_scope());
+    Some(Key { name: KeyName(digest(name)), body: digest(format!("{asked:?}")) })
+}
+
+async fn answer(office: &Office, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
+    let Wish { event, asked, .. } = wish;
+    let asking = Asking { key: key_of(wish), ..request.into() };
     let answered = match asked {
-        Asked::Read => return read(office, event),
+        Asked::Read => return (read(office, event), Telling::First),
         Asked::Reserve { partner, seats } => {
-            office.reserve(event, partner.clone(), *seats, request).await
+            office.reserve(event, partner.clone(), *seats, asking).await
         }
         Asked::Hold { partner, seats, hold_seconds } => {
-            office.hold(event, partner.clone(), *seats, *hold_seconds, request).await
+            office.hold(event, partner.clone(), *seats, *hold_seconds, asking).await
         }
         Asked::Confirm { reservation }
         | Asked::Extend { reservation, .. }
         | Asked::Cancel { reservation }
         | Asked::CancelPart { reservation, .. } => {
             let Some(id) = ReservationId::from_bits(reservation.as_u128()) else {
-                return Outcome::ReservationNotFound;
+                return (Outcome::ReservationNotFound, Telling::First);
             };
             match asked {
-                Asked::Confirm { .. } => office.confirm(id, request).await,
+                Asked::Confirm { .. } => office.confirm(id, asking).await,
                 Asked::Extend { hold_seconds, .. } => {
-                    office.extend(id, *hold_seconds, request).await
+                    office.extend(id, *hold_seconds, asking).await
                 }
                 Asked::CancelPart { seats, .. } => {
                     let seats = Seats::new(*seats).expect("nobody gives up no seats");
-                    office.cancel_part(id, seats, request).await
+                    office.cancel_part(id, seats, asking).await
                 }
-                _ => office.cancel(id, request).await,
+                _ => office.cancel(id, asking).await,
             }
         }
     };
     match answered {
-        Ok(reserved) => told(asked, &reserved),
-        Err(error) => refused(asked, error),
+        Ok(reserved) => {
+            let telling = match reserved.telling {
+                office::Telling::First => Telling::First,
+                office::Telling::Again => Telling::Again,
+            };
+            (told(asked, &reserved), telling)
+        }
+        Err(error) => (refused(asked, error), Telling::First),
     }
 }
 
@@ -313,8 +378,8 @@ fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
         Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
         Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
         Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
+        Refusal::KeyReused { .. } => Outcome::KeyReused,
         Refusal::DoneBefore(_)
-        | Refusal::KeyReused { .. }
         | Refusal::NotOnSale { .. }
         | Refusal::OtherTerms { .. }
         | Refusal::CapacityTaken { .. }

@@ -19,6 +19,9 @@ pub struct Plan {
     /// How many of a hundred reservations are held first, and of a hundred cancellations something else
     /// that can become of a hold.
     pub hold_percent: u64,
+    /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
+    /// and then after it.
+    pub key_percent: u64,
     /// How long a client thinks between two operations, at most.
     pub think_us_max: u64,
     /// How many of ten thousand requests are given up by the client before they are answered.
@@ -54,6 +57,7 @@ impl Plan {
             clients: within(1, 12),
             cancel_percent: pick(&[10, 30, 45, 60]),
             hold_percent: pick(&[0, 30, 60, 90]),
+            key_percent: pick(&[0, 30, 100]),
             think_us_max: pick(&[1, 100, 1_000, 20_000]),
             hang_ups: pick(&[0, 0, 50, 500]),
             kills: pick(&[0, 0, 10, 100]),

@@ -87,7 +87,7 @@ impl World {
     pub(super) fn run(mut self) -> Run {
         self.start();
         for number in 0..self.shared.plan.clients {
-            let client = Client { number, shared: self.shared.clone() };
+            let client = Client { number, shared: self.shared.clone(), again: None };
             self.shared.scheduler.spawn(CLIENTS, client.run());
         }
         while self.shared.working.load(Ordering::Relaxed) > 0 && self.step() {

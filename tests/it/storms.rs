@@ -29,6 +29,7 @@ pub(crate) fn storm(seed: u64) -> Storm {
         seed,
         cancel_percent: 40,
         hold_percent: 30,
+        key_percent: 30,
         read_percent: 10,
         seats_max: 4,
         when_gone: WhenGone::Wait,

@@ -145,7 +145,7 @@ pub(super) async fn conclude(
     let outcomes = count_outcomes(&run.operations);
     let told =
         |name| outcomes.iter().find(|told| told.outcome == name).map_or(0, |told| told.count);
-    let is_acknowledged = |told: &&Operation| told.outcome.version_made().is_some();
+    let is_acknowledged = |told: &&Operation| told.version_made().is_some();
     let acknowledged = run.operations.iter().filter(is_acknowledged).count() as u64;
     let histories = history::by_event(std::mem::take(&mut run.operations));
     let judgement = judgement::judge(place.data_dir(), &terms.events, &histories).await;
@@ -205,7 +205,7 @@ fn date(at: Timestamp) -> String {
 fn count_outcomes(operations: &[Operation]) -> Vec<OutcomeCount> {
     let mut counts = BTreeMap::new();
     for operation in operations {
-        *counts.entry(outcome_names(&operation.outcome)).or_insert(0) += 1;
+        *counts.entry(outcome_names(operation)).or_insert(0) += 1;
     }
     let mut counts = counts.into_iter().collect::<Vec<_>>();
     counts.sort_by_key(|((_, words), _)| *words);

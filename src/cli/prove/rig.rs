@@ -39,6 +39,7 @@ const REQUESTS_MAX: u64 = 4_000_000;
 const LOOK_INTERVAL_US: u64 = 100_000;
 const CANCEL_PERCENT: u64 = 40;
 const HOLD_PERCENT: u64 = 30;
+const KEY_PERCENT: u64 = 30;
 const READ_PERCENT: u64 = 10;
 const SEATS_MAX: u32 = 4;
 
@@ -125,6 +126,7 @@ impl<'a> Rig<'a> {
             seed: terms.seed,
             cancel_percent: CANCEL_PERCENT,
             hold_percent: HOLD_PERCENT,
+            key_percent: KEY_PERCENT,
             read_percent: READ_PERCENT,
             seats_max: SEATS_MAX,
             when_gone: WhenGone::Wait,

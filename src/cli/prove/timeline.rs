@@ -92,7 +92,7 @@ impl Timeline {
 
     fn count(&mut self, operation: &Operation, began_us: u64) {
         let counts = match &operation.outcome {
-            outcome if outcome.version_made().is_some() => &mut self.acknowledged,
+            _ if operation.version_made().is_some() => &mut self.acknowledged,
             Outcome::Unknown { .. } => &mut self.unanswered,
             _ => &mut self.other_answers,
         };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::choices::{Choices, GivenAway, Wish};
 use super::{Gathered, Kind, Latencies, Plan, Progress, WhenGone, Whereabouts};
-use crate::cli::client::Client;
+use crate::cli::client::{Client, Naming};
 use crate::clock::monotonic_us;
 use crate::judge::history::Operation;
 use crate::office::Entropy;
@@ -98,13 +98,24 @@ impl Caller {
         // Ids of requests are drawn, not chosen: those of one ledger must all be different, and a
         // seed may be used again.
         let request = Uuid::from_u128(Entropy::System.request_id().0);
+        let naming = Naming { id: request, key: wish.key };
         let began_us = monotonic_us();
-        let outcome = self.client.ask(subject, &wish.asked, request).await;
+        let (outcome, telling) = self.client.ask(subject, &wish.asked, naming).await;
         let ended_us = monotonic_us();
         self.latencies.record(Kind::of(&wish.asked), Duration::from_micros(ended_us - began_us));
         around.progress.note(wish.subject, &outcome);
-        self.choices.learn(&wish, &outcome, &around.given_away);
-        let (client, event, Wish { asked, .. }) = (self.number, subject.event.clone(), wish);
-        self.told.push(Operation { client, request, event, asked, began_us, ended_us, outcome });
+        self.choices.learn(&wish, &outcome, telling, &around.given_away);
+        let Wish { asked, key, .. } = wish;
+        self.told.push(Operation {
+            client: self.number,
+            request,
+            key,
+            event: subject.event.clone(),
+            asked,
+            began_us,
+            ended_us,
+            outcome,
+            telling,
+        });
     }
 }

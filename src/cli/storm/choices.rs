@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Plan;
 use crate::domain::{HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, PartnerId};
-use crate::judge::history::{Asked, Outcome, Stand};
+use crate::judge::history::{Asked, Outcome, Stand, Telling};
 use crate::office::Entropy;
 
 /// How many reservations one client keeps in mind; what it makes beyond that, it leaves alone.
@@ -23,6 +23,10 @@ const NO_SEATS_ONE_IN: u64 = 128;
 const STRANGE_HOLD_ONE_IN: u64 = 64;
 /// The most seats of a reservation that are given up as a part of it.
 const PART_SEATS_MAX: u64 = 2;
+
+/// One of so many answers under a key is asked for again, and one of so many with another body.
+const ASKED_AGAIN_ONE_IN: u64 = 4;
+const OTHER_BODY_ONE_IN: u64 = 16;
 
 /// A reservation, and which of the subjects it is of.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +67,18 @@ pub(super) struct Wish {
     /// Which of the subjects it is about.
     pub(super) subject: usize,
     pub(super) asked: Asked,
+    pub(super) key: Option<Uuid>,
     whose: Whose,
+    turn: Turn,
+}
+
+/// Whether it is asked for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// It is, or nobody knows what came of it before.
+    First,
+    /// There was an answer under its key.
+    AfterAnswer,
 }
 
 /// Whose reservation it is about.
@@ -80,6 +95,8 @@ pub(super) struct Choices {
     partner: PartnerId,
     random: Entropy,
     has: Vec<Kept>,
+    /// What is to be asked under the same key once more.
+    again: Option<Wish>,
 }
 
 impl Choices {
@@ -89,11 +106,23 @@ impl Choices {
             partner: partner.expect("it is neither blank nor long"),
             random: Entropy::seeded(seed.wrapping_add(u64::from(number) << 32)),
             has: Vec::new(),
+            again: None,
         }
     }
 
     /// What to ask for next.
     pub(super) fn next(&mut self, plan: &Plan, given_away: &GivenAway) -> Wish {
+        if let Some(again) = self.again.take() {
+            return again;
+        }
+        let wish = self.anything(plan, given_away);
+        let has_key = wish.asked.key_scope().is_some() && self.percent() < plan.key_percent;
+        // Drawn from the system, as the ids of requests are: a seed may be used again.
+        let key = has_key.then(|| Uuid::from_u128(Entropy::System.request_id().0));
+        Wish { key, ..wish }
+    }
+
+    fn anything(&mut self, plan: &Plan, given_away: &GivenAway) -> Wish {
         let percent = self.percent();
         if percent < plan.read_percent {
             return self.wish(plan, Asked::Read);
@@ -118,7 +147,7 @@ impl Choices {
 
     fn wish(&self, plan: &Plan, asked: Asked) -> Wish {
         let subject = place(self.draw(), plan.subjects.len());
-        Wish { subject, asked, whose: Whose::Own }
+        Wish { subject, asked, key: None, whose: Whose::Own, turn: Turn::First }
     }
 
     /// Mostly as short as possible, so that some end while the storm lasts.
@@ -149,12 +178,29 @@ impl Choices {
             65..80 => Asked::CancelPart { reservation, seats: 1 + self.below(PART_SEATS_MAX) },
             _ => Asked::Cancel { reservation },
         };
-        Some(Wish { subject, asked, whose })
+        Some(Wish { subject, asked, key: None, whose, turn: Turn::First })
     }
 
-    /// Keeps what was made, and what may still be there after something was asked about it.
-    pub(super) fn learn(&mut self, wish: &Wish, outcome: &Outcome, given_away: &GivenAway) {
+    /// Keeps what was made, and what may still be there after something was asked about it; and decides
+    /// what is asked for once more.
+    pub(super) fn learn(
+        &mut self,
+        wish: &Wish,
+        outcome: &Outcome,
+        telling: Telling,
+        given_away: &GivenAway,
+    ) {
+        let is_silence = matches!(outcome, Outcome::Unknown { .. } | Outcome::NotDone { .. });
+        if wish.key.is_some() && is_silence {
+            self.again = Some(wish.clone());
+            return;
+        }
+        if wish.key.is_some() {
+            self.again = self.once_more(wish);
+        }
         let reservation = match (&wish.asked, outcome) {
+            // It is kept already.
+            _ if wish.turn == Turn::AfterAnswer && telling == Telling::Again => return,
             (_, Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. }) => {
                 *reservation
             }
@@ -165,7 +211,7 @@ impl Choices {
                 | Asked::Extend { reservation, .. }
                 | Asked::CancelPart { reservation, .. },
                 outcome,
-            ) if !is_gone(outcome) => *reservation,
+            ) if wish.turn == Turn::First && !is_gone(outcome) => *reservation,
             _ => return,
         };
         if wish.whose == Whose::Everybodys {
@@ -178,6 +224,18 @@ impl Choices {
         if self.has.len() < KEPT_MAX {
             self.has.push(kept);
         }
+    }
+
+    /// The same under the same key, or something else, now and then.
+    fn once_more(&self, wish: &Wish) -> Option<Wish> {
+        let same = Wish { turn: Turn::AfterAnswer, ..wish.clone() };
+        if self.is_one_in(ASKED_AGAIN_ONE_IN) {
+            return Some(same);
+        }
+        self.is_one_in(OTHER_BODY_ONE_IN)
+            .then(|| wish.asked.with_another_body())
+            .flatten()
+            .map(|asked| Wish { asked, ..same })
     }
 
     fn percent(&self) -> u64 {

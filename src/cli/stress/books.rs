@@ -224,6 +224,7 @@ fn missed_wrongly(operations: &[Operation]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::domain::{EventId, PartnerId};
+    use crate::judge::history::Telling;
 
     fn summary(available_seats: u32, reservation_count: u64, version: u64) -> Summary {
         let event_id = "e".to_owned();
@@ -233,7 +234,17 @@ mod tests {
     fn operation(asked: Asked, outcome: Outcome) -> Operation {
         let event = EventId::new("e").unwrap();
         let request = Uuid::nil();
-        Operation { client: 0, request, event, asked, began_us: 0, ended_us: 1, outcome }
+        Operation {
+            client: 0,
+            request,
+            key: None,
+            event,
+            asked,
+            began_us: 0,
+            ended_us: 1,
+            outcome,
+            telling: Telling::First,
+        }
     }
 
     fn asked(seats: u32, outcome: Outcome) -> Operation {

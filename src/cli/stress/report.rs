@@ -12,7 +12,7 @@ use crate::cli::storm::{Gathered, Kind, outcome_names};
 pub(super) fn print(gathered: &Gathered, took: Duration) {
     let mut counts = BTreeMap::new();
     for operation in &gathered.operations {
-        *counts.entry(outcome_names(&operation.outcome).1).or_insert(0_u64) += 1;
+        *counts.entry(outcome_names(operation).1).or_insert(0_u64) += 1;
     }
     let mut outcomes = table(&["outcome", "answers"]);
     for (outcome, count) in counts {

@@ -34,7 +34,9 @@ impl Event {
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
         let at = now.max(self.updated_at);
-        if let Some(key) = &command.key {
+        if let Some(key) = &command.key
+            && !cfg!(feature = "sabotage-key-comes-last")
+        {
             self.is_new(key)?;
         }
         if let Some(expected) = command.if_terms_of {
@@ -66,6 +68,11 @@ impl Event {
             }
             Intent::Expire { reservation } => self.decide_expire(*reservation, at)?,
         };
+        if cfg!(feature = "sabotage-key-comes-last")
+            && let Some(key) = &command.key
+        {
+            self.is_new(key)?;
+        }
         Ok(Change {
             version: self.version.next(),
             at: if cfg!(feature = "sabotage-date-backwards") { now } else { at },
@@ -81,7 +88,11 @@ impl Event {
     fn is_new(&self, key: &Key) -> Result<(), Refusal> {
         match self.keys.get(&key.name) {
             None => Ok(()),
-            Some(Remembered { body, done }) if *body == key.body => Err(Refusal::DoneBefore(*done)),
+            Some(Remembered { body, done })
+                if *body == key.body || cfg!(feature = "sabotage-ignore-body") =>
+            {
+                Err(Refusal::DoneBefore(*done))
+            }
             Some(Remembered { done, .. }) => Err(Refusal::KeyReused { version: done.version }),
         }
     }

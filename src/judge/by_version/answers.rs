@@ -1,8 +1,9 @@
 //! Each answer by itself: is it true of the version that it names?
 
+use super::keys::Done;
 use super::stored::{At, State, Stored, Stretch};
 use crate::domain::{Change, Fact, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, ReservationId, Version};
-use crate::judge::history::{Asked, Operation, Outcome, Stand};
+use crate::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use crate::judge::laws;
 use crate::judge::verdict::Verdict;
 use uuid::Uuid;
@@ -18,8 +19,12 @@ pub(super) enum Standing {
     ChangedUntold(u64),
     /// It was shown the event at this version.
     Shown(u64),
+    /// It was told of this version, of which everybody may know by then.
+    ToldAgain(u64),
     /// It was told how a reservation stands, at a version that is not told.
     Looked(ReservationId, Look),
+    /// It was refused, whatever the version is.
+    Refused,
     /// It says nothing about any version.
     Nothing,
 }
@@ -53,14 +58,15 @@ impl Look {
     }
 }
 
-/// Judges the answer to `operation`, of which `done` is in the ledger.
+/// Judges the answer to `operation`, of which `done` is in the ledger, and `under_key` under its key.
 pub(super) fn judge(
     stored: &Stored<'_>,
     operation: &Operation,
     done: Option<&Change>,
+    under_key: Option<Done<'_>>,
     verdict: &mut Verdict,
 ) -> Standing {
-    match judged(stored, operation, done) {
+    match judged(stored, operation, done, under_key) {
         Ok(standing) => standing,
         Err((law, fault)) => {
             let Operation { client, request, .. } = operation;
@@ -72,7 +78,12 @@ pub(super) fn judge(
 
 type Judged = Result<Standing, (&'static str, String)>;
 
-fn judged(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> Judged {
+fn judged(
+    stored: &Stored<'_>,
+    operation: &Operation,
+    done: Option<&Change>,
+    under_key: Option<Done<'_>>,
+) -> Judged {
     if stored.id().is_some_and(|id| *id != operation.event) {
         return Err((laws::HISTORY, format!("it is about {}", operation.event)));
     }
@@ -86,15 +97,18 @@ fn judged(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> 
             Err((laws::ONCE, format!("it made version {version}, told was {told:?}")))
         }
     };
+    if operation.telling == Telling::Again {
+        nothing_done()?;
+        return told_again(stored, operation, under_key);
+    }
     match (&operation.asked, &operation.outcome) {
         (_, Outcome::Unknown { .. }) => unknown(stored, operation, done),
-        (Asked::Reserve { .. }, Outcome::Reserved { version, .. })
-        | (Asked::Hold { .. }, Outcome::Held { version, .. })
-        | (Asked::Confirm { .. }, Outcome::Confirmed { version })
-        | (Asked::Extend { .. }, Outcome::Extended { version, .. })
-        | (Asked::CancelPart { .. }, Outcome::PartlyCancelled { version, .. })
-        | (Asked::Cancel { .. }, Outcome::Cancelled { version }) => {
-            acknowledged(stored, operation, *version, done)
+        (asked, outcome) if let Some(version) = made(asked, outcome) => {
+            acknowledged(stored, operation, version, done)
+        }
+        (_, Outcome::KeyReused) => {
+            nothing_done()?;
+            key_reused(operation, under_key)
         }
         (_, Outcome::Unexpected { what }) => Err((laws::FITTING, what.clone())),
         _ => {
@@ -105,6 +119,20 @@ fn judged(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> 
             judged
         }
     }
+}
+
+/// The version that made what was asked for, by an answer of the kind that it deserves.
+fn made(asked: &Asked, outcome: &Outcome) -> Option<u64> {
+    let is_its_own = matches!(
+        (asked, outcome),
+        (Asked::Reserve { .. }, Outcome::Reserved { .. })
+            | (Asked::Hold { .. }, Outcome::Held { .. })
+            | (Asked::Confirm { .. }, Outcome::Confirmed { .. })
+            | (Asked::Extend { .. }, Outcome::Extended { .. })
+            | (Asked::CancelPart { .. }, Outcome::PartlyCancelled { .. })
+            | (Asked::Cancel { .. }, Outcome::Cancelled { .. })
+    );
+    outcome.version_made().filter(|_| is_its_own)
 }
 
 /// An answer by which nothing was done.
@@ -197,6 +225,42 @@ fn acknowledged(
         return wrong(fault);
     }
     Ok(Standing::Changed(version))
+}
+
+/// An answer that is said to be that of what was done under the key before.
+fn told_again(stored: &Stored<'_>, operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
+    let Some(version) = made(&operation.asked, &operation.outcome) else {
+        let Operation { asked, outcome, .. } = operation;
+        return Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}, again")));
+    };
+    let wrong = |fault| Err((laws::KEYS, format!("told again was version {version}, {fault}")));
+    let Some(Done { asked, change }) = under_key else {
+        return wrong("but nothing was done under its key".to_owned());
+    };
+    if *asked != operation.asked {
+        return wrong(format!("but asked for was {asked:?} under its key, and now something else"));
+    }
+    if change.version.get() != version {
+        return wrong(format!("but it is version {}", change.version));
+    }
+    match misreported(stored, &operation.outcome, change) {
+        Some(fault) => {
+            Err((laws::ACKNOWLEDGED, format!("acknowledged again at {version}, {fault}")))
+        }
+        None => Ok(Standing::ToldAgain(version)),
+    }
+}
+
+fn key_reused(operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
+    match under_key {
+        Some(Done { asked, change }) if *asked != operation.asked => {
+            Ok(Standing::ToldAgain(change.version.get()))
+        }
+        Some(Done { change, .. }) => {
+            Err((laws::KEYS, format!("its key was used for the very same, at {}", change.version)))
+        }
+        None => Err((laws::KEYS, "nothing was done under its key".to_owned())),
+    }
 }
 
 /// Whoever confirms what is confirmed may be answered like the first time: then it is as the version that
@@ -302,7 +366,7 @@ fn seats_per_request(stored: &Stored<'_>, asked: u32) -> Judged {
         Some(most) if (1..=most).contains(&asked) => {
             Err((laws::REFUSED, format!("one request may take {asked} seats of at most {most}")))
         }
-        _ => Ok(Standing::Nothing),
+        _ => Ok(Standing::Refused),
     }
 }
 
@@ -331,7 +395,7 @@ fn hold_seconds_refused(asked: u32) -> Judged {
     if (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&asked) {
         return Err((laws::REFUSED, format!("seats may be held for {asked} seconds")));
     }
-    Ok(Standing::Nothing)
+    Ok(Standing::Refused)
 }
 
 fn hold_expired(stored: &Stored<'_>, reservation: Uuid, available: u32, version: u64) -> Judged {

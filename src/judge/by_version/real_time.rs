@@ -15,11 +15,15 @@
 //! | a read or refusal | a change | that version or a lower one | `FORESEEN`, by who was shown it |
 //! | a change | a change | a lower version | `ORDER` |
 //!
+//! What is told again is of a version that everybody may know by then, so it is held against the third of
+//! these alone; and who was refused under a key was so before the version that is of that key (`KEYS`).
+//!
 //! Only how a reservation stands, or that there is none, is told without a version. It is given the lowest
 //! one at which it is true and which is not below what was told before: if any choice of these versions
 //! keeps to real time, then the lowest of each do, as a higher one can only make others look older.
 
 use super::answers::{Look, Standing};
+use super::keys::Keys;
 use super::stored::{Stored, Stretch};
 use crate::domain::ReservationId;
 use crate::judge::history::Operation;
@@ -51,6 +55,7 @@ pub(super) fn judge(
     stored: &Stored<'_>,
     operations: &[Operation],
     mut standings: Vec<Standing>,
+    keys: &Keys<'_>,
     verdict: &mut Verdict,
 ) {
     let order = Order::of(operations, &standings);
@@ -69,6 +74,7 @@ pub(super) fn judge(
                 changed(so_far, version, operations)
             }
             Standing::Shown(version) => shown(stored, so_far, version, operation, operations),
+            Standing::ToldAgain(version) => foreseen(stored, version, operation),
             Standing::Looked(id, look) => {
                 match looked(stored, so_far, id, look, operation.ended_us) {
                     Ok(version) => {
@@ -81,8 +87,9 @@ pub(super) fn judge(
                     }
                 }
             }
-            Standing::Nothing => None,
+            Standing::Refused | Standing::Nothing => None,
         };
+        let fault = fault.or_else(|| forgotten(keys, so_far, *standing, operation));
         if let Some((law, fault)) = fault {
             let Operation { client, request, .. } = operation;
             verdict.convict(law, || format!("client {client}, request {request}: {fault}"));
@@ -104,7 +111,9 @@ impl SoFar {
                 self.told.learn(*version, by);
                 self.changed.learn(*version, by);
             }
-            Some(Standing::Shown(version)) => self.told.learn(*version, by),
+            Some(Standing::Shown(version) | Standing::ToldAgain(version)) => {
+                self.told.learn(*version, by);
+            }
             _ => {}
         }
     }
@@ -131,10 +140,33 @@ fn shown(
         let known = so_far.told.name(operations);
         return Some((laws::STALE, format!("it was told version {version}, after {known}")));
     }
+    foreseen(stored, version, operation)
+}
+
+fn foreseen(stored: &Stored<'_>, version: u64, operation: &Operation) -> Option<Fault> {
     let late = stored.first_asked_after(operation.ended_us)?.version.get();
     (late <= version).then(|| {
         let fault = format!("it was told version {version}, then version {late} was asked for");
         (laws::FORESEEN, fault)
+    })
+}
+
+/// Who is refused something under a key under which it was done already.
+fn forgotten(
+    keys: &Keys<'_>,
+    so_far: SoFar,
+    standing: Standing,
+    operation: &Operation,
+) -> Option<Fault> {
+    let at = match standing {
+        Standing::Shown(version) => version.max(so_far.told.version),
+        Standing::Refused => so_far.told.version,
+        _ => return None,
+    };
+    let done = keys.done_for(operation)?.change.version.get();
+    (done <= at).then(|| {
+        let fault = format!("it was refused at version {at}, and version {done} is of its key");
+        (laws::KEYS, fault)
     })
 }
 
@@ -152,7 +184,10 @@ impl Order {
             if *standing != Standing::Nothing {
                 begins.push((operation.began_us, index));
             }
-            if !matches!(standing, Standing::Nothing | Standing::ChangedUntold(_)) {
+            if !matches!(
+                standing,
+                Standing::Nothing | Standing::Refused | Standing::ChangedUntold(_)
+            ) {
                 ends.push((operation.ended_us, index));
             }
         }

@@ -5,7 +5,7 @@ use ticketboss::domain::names::{EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNE
 use ticketboss::domain::{
     EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
 use uuid::Uuid;
 
 use super::random::Alphabet;
@@ -144,11 +144,13 @@ fn histories() -> Vec<Vec<u8>> {
     let operations = (0..).zip(outcomes).map(|(client, outcome)| Operation {
         client,
         request: Uuid::from_u128(u128::from(client)),
+        key: (client % 2 == 0).then(|| Uuid::from_u128(u128::from(client))),
         event: event_id("node-meetup-2025"),
         asked: asked[client as usize % 3].clone(),
         began_us: 1,
         ended_us: u64::MAX,
         outcome,
+        telling: if client % 4 == 0 { Telling::Again } else { Telling::First },
     });
     operations.map(|operation| serde_json::to_vec(&operation).unwrap()).collect()
 }

@@ -14,6 +14,7 @@ use crate::support::event_id;
 mod answers;
 mod changes;
 mod holds;
+mod keys;
 mod real_time;
 
 /// Something that is true until a test makes it a lie.

@@ -13,6 +13,8 @@
 //! Asked is `reserve <partner> <seats>`, the same as `hold … for <seconds>`, `confirm v2`,
 //! `extend v2 by <seconds>`, `cancel v2`, `cancel 1 of v2` or `read`. Told is one of:
 //!
+//! Each of the requests may end in `under <number>`, a key; its change in the ledger has one, too.
+//!
 //! | told | means |
 //! | --- | --- |
 //! | `reserved v2` | as asked; `reserved v2 seats 4` and `reserved v2 id v3` are lies about it |
@@ -25,13 +27,14 @@
 //! | `limit`, `seconds`, `longest` | of seats, of the time of a hold, of a hold in all |
 //! | `missing`, `has 3` | no such reservation, no such part of it |
 //! | `is held`, `is confirmed`, `is cancelled`, `is expired` | |
+//! | `again …`, `reused` | the answer of before, under the key; a key of something else |
 //! | `busy`, `unknown`, `strange` | certainly not done; perhaps done; an answer that nobody deserves |
 
 use ticketboss::domain::{
-    Actor, Change, EventName, EventNumber, EventTerms, Fact, Nonce, RequestId, ReservationId,
-    Seats, Timestamp, Version,
+    Actor, Change, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce, RequestId,
+    ReservationId, Seats, Timestamp, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Stand};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use ticketboss::judge::wing_gong::Terms;
 use uuid::Uuid;
 
@@ -60,6 +63,14 @@ pub(super) fn read(script: &str) -> Script {
         } else {
             let change = change(line, &read.ledger);
             read.ledger.push(change);
+        }
+    }
+    for asked in read.operations.iter().filter(|asked| asked.key.is_some()) {
+        let request = RequestId(asked.request.as_u128());
+        for change in read.ledger.iter_mut().filter(|change| change.request == request) {
+            // Each has another name: as if the program had taken them for different keys.
+            let name = KeyName([u8::try_from(change.version.get()).unwrap(); 16]);
+            change.key = Some(Key { name, body: [0; 16] });
         }
     }
     read
@@ -152,7 +163,13 @@ fn operation(asked: &str, told: &str) -> Operation {
     let mut words = asked.split_whitespace();
     let name = words.next().unwrap();
     let (began, ended) = words.next().unwrap().split_once("..").unwrap();
-    let asked = match *words.collect::<Vec<_>>() {
+    let mut words = words.collect::<Vec<_>>();
+    let mut key = None;
+    if let [.., "under", number] = *words {
+        key = Some(Uuid::from_u128(number.parse().unwrap()));
+        words.truncate(words.len() - 2);
+    }
+    let asked = match *words {
         ["reserve", who, seats] => {
             Asked::Reserve { partner: partner(who), seats: seats.parse().unwrap() }
         }
@@ -172,15 +189,21 @@ fn operation(asked: &str, told: &str) -> Operation {
         ["read"] => Asked::Read,
         _ => panic!("nobody asks like that: {asked}"),
     };
+    let (told, telling) = match told.strip_prefix("again ") {
+        Some(told) => (told, Telling::Again),
+        None => (told, Telling::First),
+    };
     let outcome = outcome(&asked, told);
     Operation {
         client: u32::from(name.as_bytes()[0]),
         request: request_id(name),
+        key,
         event: event_id(EVENT),
         asked,
         began_us: began.parse().unwrap(),
         ended_us: ended.parse().unwrap(),
         outcome,
+        telling,
     }
 }
 
@@ -235,6 +258,7 @@ fn outcome(asked: &Asked, told: &str) -> Outcome {
         ["longest"] => Outcome::HoldLimit,
         ["limit"] => Outcome::SeatsPerRequest,
         ["missing"] => Outcome::ReservationNotFound,
+        ["reused"] => Outcome::KeyReused,
         ["busy"] => Outcome::NotDone { what: "503".to_owned() },
         ["unknown"] => Outcome::Unknown { what: "reset".to_owned() },
         ["strange"] => Outcome::Unexpected { what: "500".to_owned() },

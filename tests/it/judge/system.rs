@@ -7,7 +7,7 @@ use ticketboss::domain::{
     Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId,
     Timestamp,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
 use ticketboss::judge::wing_gong::Terms;
 use uuid::Uuid;
 
@@ -170,11 +170,13 @@ impl System {
         Operation {
             client: u32::try_from(index).unwrap(),
             request,
+            key: None,
             event: event_id(EVENT),
             asked,
             began_us: plan.began_us,
             ended_us: plan.began_us + plan.lasts_us,
             outcome,
+            telling: Telling::First,
         }
     }
 

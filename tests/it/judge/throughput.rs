@@ -5,7 +5,7 @@ use std::time::Instant;
 use ticketboss::domain::{
     Actor, Command, Event, Intent, Nonce, PartnerId, RequestId, ReservationId, Timestamp,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
 use ticketboss::judge::wing_gong::Terms;
 use ticketboss::judge::{Scope, judge};
 use uuid::Uuid;
@@ -60,11 +60,13 @@ fn long_history() -> Script {
         script.operations.push(Operation {
             client: u32::try_from(index % 64).unwrap(),
             request,
+            key: None,
             event: event_id(EVENT),
             asked,
             began_us,
             ended_us: began_us + dice.roll(LASTS_US_MAX),
             outcome,
+            telling: Telling::First,
         });
     }
     script
