@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Method, Request, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -72,6 +72,10 @@ impl fmt::Display for Target {
 pub struct Subject {
     /// Which event.
     pub event: EventId,
+    /// How many seats it has at first, where that is known.
+    pub seats: Option<u32>,
+    /// What the seed had no routes for.
+    event_path: String,
     summary_path: String,
     reservations_path: String,
     /// What the seed had no routes for.
@@ -81,17 +85,23 @@ pub struct Subject {
 impl Subject {
     /// An event by its id.
     pub fn of(event: EventId) -> Self {
-        let summary_path = format!("/v1/events/{event}");
-        let reservations_path = format!("{summary_path}/reservations");
+        let event_path = format!("/v1/events/{event}");
+        let summary_path = event_path.clone();
+        let reservations_path = format!("{event_path}/reservations");
         let holds_path = reservations_path.clone();
-        Self { event, summary_path, reservations_path, holds_path }
+        Self { event, seats: None, event_path, summary_path, reservations_path, holds_path }
+    }
+
+    /// The same, which has so many seats at first.
+    #[must_use]
+    pub fn with_seats(self, seats: u32) -> Self {
+        Self { seats: Some(seats), ..self }
     }
 
     /// The default event, by the routes of the seed.
     pub fn by_default(event: EventId) -> Self {
         let path = || "/reservations".to_owned();
-        let Self { event, holds_path, .. } = Self::of(event);
-        Self { event, summary_path: path(), reservations_path: path(), holds_path }
+        Self { summary_path: path(), reservations_path: path(), ..Self::of(event) }
     }
 }
 
@@ -192,7 +202,7 @@ impl Client {
         asked: &Asked,
         naming: Naming,
     ) -> Result<Request<Full<Bytes>>, Failure> {
-        let Subject { summary_path, reservations_path, holds_path, .. } = subject;
+        let Subject { event_path, summary_path, reservations_path, holds_path, .. } = subject;
         let post = |path: &str, body: &str| self.request(Method::POST, path, Some(naming), body);
         let json_text = |partner: &PartnerId| serde_json::Value::from(partner.as_str());
         match asked {
@@ -219,6 +229,26 @@ impl Client {
             }
             Asked::Cancel { reservation } => {
                 let path = format!("{reservations_path}/{reservation}");
+                self.request(Method::DELETE, &path, Some(naming), "")
+            }
+            Asked::Update { capacity, seats_per_request_max, expected } => {
+                let fields = [
+                    capacity.map(|seats| format!(r#""totalSeats":{seats}"#)),
+                    seats_per_request_max.map(|seats| format!(r#""seatsPerRequestMax":{seats}"#)),
+                ];
+                let fields = fields.into_iter().flatten().collect::<Vec<_>>().join(",");
+                let body = format!("{{{fields}}}");
+                let mut request = self.request(Method::PATCH, event_path, Some(naming), &body)?;
+                let seen = HeaderValue::try_from(format!("\"{expected}\""))?;
+                request.headers_mut().insert(header::IF_MATCH, seen);
+                Ok(request)
+            }
+            Asked::Block { seats } => {
+                let body = format!(r#"{{"seats":{seats},"reason":"stress"}}"#);
+                post(&format!("{event_path}/blocks"), &body)
+            }
+            Asked::Unblock { block } => {
+                let path = format!("{event_path}/blocks/{block}");
                 self.request(Method::DELETE, &path, Some(naming), "")
             }
             Asked::Read => self.request(Method::GET, summary_path, Some(naming), ""),

@@ -48,6 +48,9 @@ pub struct Plan {
     /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
     /// and then after it.
     pub key_percent: u64,
+    /// How many of a hundred requests change the terms, or take seats out of sale and put them back, of a
+    /// subject whose seats are known.
+    pub terms_percent: u64,
     /// How many of a hundred requests read.
     pub read_percent: u64,
     /// The most seats that a request asks for.
@@ -120,6 +123,12 @@ pub fn outcome_names(operation: &Operation) -> (&'static str, &'static str) {
         Outcome::HoldLimit => ("holdLimit", "409 hold limit"),
         Outcome::HoldSeconds => ("holdSeconds", "400 hold seconds"),
         Outcome::NotAPart { .. } => ("notAPart", "400 not a part"),
+        Outcome::Updated { .. } => ("updated", "200 terms changed"),
+        Outcome::Blocked { .. } => ("blocked", "201 seats out of sale"),
+        Outcome::Unblocked { .. } => ("unblocked", "204 seats back in sale"),
+        Outcome::OtherTerms { .. } => ("otherTerms", "412 other terms than were seen"),
+        Outcome::CapacityTaken { .. } => ("capacityTaken", "409 capacity taken"),
+        Outcome::BlockNotFound => ("blockNotFound", "404 block not found"),
         Outcome::KeyReused => ("keyReused", "422 key used for something else"),
         Outcome::NotDone { .. } => ("notDone", "503 not done"),
         Outcome::Unexpected { .. } => ("unexpected", "unexpected"),

@@ -30,6 +30,8 @@ use crate::shutdown::Signals;
 const CLIENTS_MAX: i64 = 10_000;
 /// How many of a hundred reservations on a server of its own are held first.
 const HOLD_PERCENT: u64 = 30;
+/// How many of a hundred requests to a server of its own change the terms.
+const TERMS_PERCENT: u64 = 1;
 /// The event of a server of its own.
 const OWN_EVENT: &str = "stress";
 
@@ -39,7 +41,8 @@ Examples:
   ticketboss stress --clients 200 --requests 100000 --data-dir kept --history history.jsonl
   ticketboss stress --events a,b,c --read-percent 50
   ticketboss stress --url http://127.0.0.1:8000 --clients 10
-  ticketboss stress --requests 1000000 --cancel-percent 0 --hold-percent 0 --key-percent 0 --capacity 10000000
+  ticketboss stress --requests 1000000 --cancel-percent 0 --hold-percent 0 --key-percent 0 --terms-percent 0 \
+    --capacity 10000000
   ticketboss stress --requests 1000000 --rounds 20
 
 It exits with status 1 when the verdict is bad.";
@@ -71,6 +74,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PERCENT", verbatim_doc_comment, conflicts_with = "url",
           value_parser = clap::value_parser!(u64).range(0..=100))]
     hold_percent: Option<u64>,
+    /// How many of a hundred requests change the terms, or take seats out of sale and put them back
+    /// [default: 1; with --url 0]
+    #[arg(long, value_name = "PERCENT", verbatim_doc_comment, conflicts_with = "url",
+          value_parser = clap::value_parser!(u64).range(0..=100))]
+    terms_percent: Option<u64>,
     /// How many of a hundred changes are asked for under an Idempotency-Key, some of them again
     #[arg(long, value_name = "PERCENT", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(0..=100))]
@@ -183,6 +191,8 @@ async fn stress_own_server(arguments: &Arguments, seed: u64) -> Result<(bool, Ta
     } else {
         arguments.events.iter().cloned().map(Subject::of).collect()
     };
+    let with_seats = |subject: Subject| subject.with_seats(arguments.capacity);
+    let subjects = subjects.into_iter().map(with_seats).collect::<Vec<_>>();
     let events = subjects.iter().map(|subject| (subject.event.clone(), arguments.capacity));
     let premises = Premises::prepare(&events.collect::<Vec<_>>(), arguments.data_dir.clone())?;
     let (mut server, target) = OwnServer::start(&premises).await?;
@@ -254,16 +264,15 @@ async fn storm(
     subjects: Vec<Subject>,
     seed: u64,
 ) -> Result<Gathered, Failure> {
+    let usual_share = |usual| if arguments.url.is_none() { usual } else { 0 };
     let plan = Plan {
         clients: arguments.clients,
         subjects,
         seed,
         cancel_percent: arguments.cancel_percent,
         key_percent: arguments.key_percent,
-        hold_percent: match &arguments.url {
-            Some(_) => 0,
-            None => arguments.hold_percent.unwrap_or(HOLD_PERCENT),
-        },
+        hold_percent: arguments.hold_percent.unwrap_or(usual_share(HOLD_PERCENT)),
+        terms_percent: arguments.terms_percent.unwrap_or(usual_share(TERMS_PERCENT)),
         read_percent: arguments.read_percent,
         seats_max: arguments.seats_max,
         when_gone: WhenGone::End,

@@ -22,6 +22,7 @@ mod answers;
 mod keys;
 mod real_time;
 mod stored;
+mod terms;
 
 /// Who may have asked for the changes of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,6 +99,27 @@ pub enum Asked {
         /// How many.
         seats: u32,
     },
+    /// To sell the event on other terms, if they are still as when it was at a version.
+    Update {
+        /// How many seats it is to have, if another number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capacity: Option<u32>,
+        /// The most seats that one request may take, if another number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seats_per_request_max: Option<u32>,
+        /// The version at which its terms were looked at.
+        expected: u64,
+    },
+    /// To take seats out of sale.
+    Block {
+        /// How many.
+        seats: u32,
+    },
+    /// To put seats back.
+    Unblock {
+        /// The version that took them out of sale.
+        block: u64,
+    },
     /// The event in numbers.
     Read,
 }
@@ -129,7 +150,7 @@ impl Asked {
             Self::Extend { reservation, .. } => Some(KeyScope::Extend(*reservation)),
             Self::Cancel { reservation } => Some(KeyScope::Cancel(*reservation)),
             Self::CancelPart { reservation, .. } => Some(KeyScope::CancelPart(*reservation)),
-            Self::Read => None,
+            Self::Update { .. } | Self::Block { .. } | Self::Unblock { .. } | Self::Read => None,
         }
     }
 
@@ -142,7 +163,7 @@ impl Asked {
             | Self::Hold { seats, .. }
             | Self::CancelPart { seats, .. } => *seats += 1,
             Self::Extend { hold_seconds, .. } => *hold_seconds += 1,
-            Self::Confirm { .. } | Self::Cancel { .. } | Self::Read => return None,
+            _ => return None,
         }
         Some(other)
     }
@@ -244,6 +265,41 @@ pub enum Outcome {
         /// How many it has.
         has: u32,
     },
+    /// The event sells on other terms.
+    Updated {
+        /// The version that did it.
+        version: u64,
+        /// How many seats there are then.
+        capacity: u32,
+        /// How many of them are available then.
+        available: u32,
+    },
+    /// The seats are out of sale.
+    Blocked {
+        /// The version that did it.
+        version: u64,
+        /// How many.
+        seats: u32,
+    },
+    /// The seats are back.
+    Unblocked {
+        /// The version that did it.
+        version: u64,
+    },
+    /// Refused: the terms are not those that were looked at.
+    OtherTerms {
+        /// The version at which that is so.
+        version: u64,
+    },
+    /// Refused: the event would have fewer seats than are taken.
+    CapacityTaken {
+        /// How many are taken.
+        taken: u32,
+        /// The version at which that is so.
+        version: u64,
+    },
+    /// Refused: no such seats are out of sale.
+    BlockNotFound,
     /// Refused: something else was done under the same key.
     KeyReused,
     /// An answer by which certainly nothing was done, as when too many are waiting.
@@ -272,7 +328,10 @@ impl Outcome {
             | Self::Confirmed { version }
             | Self::Extended { version, .. }
             | Self::PartlyCancelled { version, .. }
-            | Self::Cancelled { version } => Some(*version),
+            | Self::Cancelled { version }
+            | Self::Updated { version, .. }
+            | Self::Blocked { version, .. }
+            | Self::Unblocked { version } => Some(*version),
             _ => None,
         }
     }
@@ -282,7 +341,9 @@ impl Outcome {
         match self {
             Self::Read { version, .. }
             | Self::NotEnoughSeats { version, .. }
-            | Self::HoldExpired { version, .. } => Some(*version),
+            | Self::HoldExpired { version, .. }
+            | Self::OtherTerms { version }
+            | Self::CapacityTaken { version, .. } => Some(*version),
             _ => self.version_made(),
         }
     }

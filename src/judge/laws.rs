@@ -20,8 +20,10 @@ pub const ASKED: &str = "every change is what somebody asked for";
 pub const READ: &str = "every read shows the event as it was at its version";
 /// Refusals to sell.
 pub const REFUSED: &str = "seats were refused only where the rules refuse them";
-/// Refusals to cancel.
-pub const NOT_FOUND: &str = "no reservation was called missing while it was there";
+/// Changes of terms, and refusals to change them.
+pub const TERMS: &str = "terms changed, or were refused to change, only as the rules say";
+/// Refusals to cancel, or to put seats back.
+pub const NOT_FOUND: &str = "nothing was called missing while it was there";
 /// Refusals because of how a reservation stands.
 pub const STANDS: &str = "a reservation was said to stand only as it stood";
 /// Two changes in real time.
@@ -32,7 +34,7 @@ pub const STALE: &str = "nobody was shown less than was told before he asked";
 pub const FORESEEN: &str = "nobody was shown a change before it was asked for";
 
 /// All of them, in the order in which a verdict lists them.
-pub(super) const ALL: [&str; 14] = [
+pub(super) const ALL: [&str; 15] = [
     LEDGER,
     HISTORY,
     FITTING,
@@ -42,6 +44,7 @@ pub(super) const ALL: [&str; 14] = [
     ASKED,
     READ,
     REFUSED,
+    TERMS,
     NOT_FOUND,
     STANDS,
     ORDER,

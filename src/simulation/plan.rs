@@ -10,7 +10,7 @@ pub struct Plan {
     pub nodes: usize,
     /// How many events there are.
     pub events: u32,
-    /// How many seats each of them has.
+    /// How many seats each of them has at first.
     pub capacity: u32,
     /// How many clients ask.
     pub clients: u32,
@@ -22,6 +22,9 @@ pub struct Plan {
     /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
     /// and then after it.
     pub key_percent: u64,
+    /// How many of a hundred operations that are none of the others change the terms of an event, or take
+    /// seats out of sale and put them back.
+    pub terms_percent: u64,
     /// How long a client thinks between two operations, at most.
     pub think_us_max: u64,
     /// How many of ten thousand requests are given up by the client before they are answered.
@@ -58,6 +61,7 @@ impl Plan {
             cancel_percent: pick(&[10, 30, 45, 60]),
             hold_percent: pick(&[0, 30, 60, 90]),
             key_percent: pick(&[0, 30, 100]),
+            terms_percent: pick(&[0, 0, 5, 20]),
             think_us_max: pick(&[1, 100, 1_000, 20_000]),
             hang_ups: pick(&[0, 0, 50, 500]),
             kills: pick(&[0, 0, 10, 100]),

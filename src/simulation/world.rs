@@ -15,7 +15,7 @@ use crate::store::simulated::{self, Pace, SimulatedDisk};
 use crate::tasks::{Group, Scheduler, Tasks};
 
 /// The most seats that a request may take of any event.
-const SEATS_PER_REQUEST_MAX: u32 = 10;
+pub(super) const SEATS_PER_REQUEST_MAX: u32 = 10;
 /// The process that has the store; its nodes follow, each a group of its own.
 const PROCESS: Group = Group(0);
 /// Whoever is outside of the process.
@@ -87,7 +87,7 @@ impl World {
     pub(super) fn run(mut self) -> Run {
         self.start();
         for number in 0..self.shared.plan.clients {
-            let client = Client { number, shared: self.shared.clone(), again: None };
+            let client = Client::new(number, self.shared.clone());
             self.shared.scheduler.spawn(CLIENTS, client.run());
         }
         while self.shared.working.load(Ordering::Relaxed) > 0 && self.step() {

@@ -54,7 +54,7 @@ fn a_short_run_is_proved() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
     assert!(text.lines().last().unwrap().starts_with("PROVED: killed "), "{text}");
-    assert_eq!(text.matches("good       0 faults  ").count(), 18, "{text}");
+    assert_eq!(text.matches("good       0 faults  ").count(), 19, "{text}");
     assert!(text.contains("report    proof/report.html\n"), "{text}");
     // What was only for the run is gone.
     assert_eq!(names(&home.path().join("proof")), ["report.html", "report.json"]);

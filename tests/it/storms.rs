@@ -25,11 +25,12 @@ pub(crate) fn write_events(file: &Path) {
 pub(crate) fn storm(seed: u64) -> Storm {
     Storm::new(Plan {
         clients: CLIENTS,
-        subjects: EVENTS.map(|(id, _)| Subject::of(event_id(id))).to_vec(),
+        subjects: EVENTS.map(|(id, seats)| Subject::of(event_id(id)).with_seats(seats)).to_vec(),
         seed,
         cancel_percent: 40,
         hold_percent: 30,
         key_percent: 30,
+        terms_percent: 2,
         read_percent: 10,
         seats_max: 4,
         when_gone: WhenGone::Wait,

@@ -37,7 +37,7 @@ fn stressed(home: &Path, arguments: &[&str]) -> Vec<String> {
     for told in ["201 reserved", "204 cancelled", "200 read", "409 not enough seats left"]
         .into_iter()
         .chain(["201 held", "200 confirmed", "200 extended", "200 partly cancelled"])
-        .chain(["20x told again under a key"])
+        .chain(["20x told again under a key", "200 terms changed", "201 seats out of sale"])
     {
         assert!(text.contains(told), "{told} is missing in {text}");
     }

@@ -34,10 +34,16 @@ struct HeldBody {
 }
 
 #[derive(Deserialize)]
+struct BlockBody {
+    seats: u32,
+}
+
+#[derive(Deserialize)]
 struct ProblemBody {
     code: String,
     available: Option<u32>,
     has: Option<u32>,
+    taken: Option<u32>,
     version: Option<u64>,
 }
 
@@ -61,9 +67,16 @@ fn understood(asked: &Asked, told: &Told) -> Option<Outcome> {
             let expires_at_ms = expires_at?.as_millisecond();
             Some(Outcome::Held { reservation: reservation_id, seats, version, expires_at_ms })
         }
+        StatusCode::CREATED if matches!(asked, Asked::Block { .. }) => {
+            let BlockBody { seats } = read(told)?;
+            Some(Outcome::Blocked { version: told.version?, seats })
+        }
         StatusCode::CREATED => {
             let ReservedBody { reservation_id, seats, version } = read(told)?;
             Some(Outcome::Reserved { reservation: reservation_id, seats, version })
+        }
+        StatusCode::NO_CONTENT if matches!(asked, Asked::Unblock { .. }) => {
+            Some(Outcome::Unblocked { version: told.version? })
         }
         StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: told.version? }),
         StatusCode::OK => shown(asked, told),
@@ -76,6 +89,11 @@ fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
         let Summary { version, available_seats, reservation_count, .. } = read(told)?;
         let (available, reservations) = (available_seats, reservation_count);
         return Some(Outcome::Read { version, available, reservations });
+    }
+    if let Asked::Update { .. } = asked {
+        let Summary { version, total_seats, available_seats, .. } = read(told)?;
+        let (capacity, available) = (total_seats, available_seats);
+        return Some(Outcome::Updated { version, capacity, available });
     }
     let HeldBody { seats, version, status, expires_at, .. } = read(told)?;
     match (asked, status.as_str()) {
@@ -111,6 +129,11 @@ fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
         (400, "hold_seconds") => Some(Outcome::HoldSeconds),
         (400, "not_a_part") => Some(Outcome::NotAPart { has: problem.has? }),
         (400, "seats_per_request") => Some(Outcome::SeatsPerRequest),
+        (409, "capacity_taken") => {
+            Some(Outcome::CapacityTaken { taken: problem.taken?, version: problem.version? })
+        }
+        (412, "precondition_failed") => Some(Outcome::OtherTerms { version: problem.version? }),
+        (404, "block_not_found") => Some(Outcome::BlockNotFound),
         (422, "idempotency_key_reused") => Some(Outcome::KeyReused),
         (404, "reservation_not_found") => Some(Outcome::ReservationNotFound),
         (503, "overloaded" | "storage_full") => Some(Outcome::NotDone { what: what() }),
@@ -203,6 +226,30 @@ mod tests {
             (&part, 409, code("not_confirmed"), "Stands"),
         ] {
             assert_eq!(of(asked, status, None, &body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_about_terms_counts_for_what_it_surely_says() {
+        let update = Asked::Update { capacity: Some(5), seats_per_request_max: None, expected: 1 };
+        let (block, unblock) = (Asked::Block { seats: 3 }, Asked::Unblock { block: 2 });
+        let terms =
+            r#"{"eventId":"e","totalSeats":5,"availableSeats":2,"reservationCount":1,"version":2}"#;
+        let blocked = r#"{"blockId":2,"seats":3}"#;
+        let code = |code: &str| format!(r#"{{"code":"{code}","taken":3,"version":2}}"#);
+        for (asked, status, version, body, expected) in [
+            (&update, 200, Some(2), terms.to_owned(), "Updated"),
+            (&update, 200, Some(2), "{}".to_owned(), "Unexpected"),
+            (&update, 409, None, code("capacity_taken"), "CapacityTaken"),
+            (&update, 412, None, code("precondition_failed"), "OtherTerms"),
+            (&update, 412, None, r#"{"code":"precondition_failed"}"#.to_owned(), "Unexpected"),
+            (&block, 201, Some(2), blocked.to_owned(), "Blocked"),
+            (&block, 201, None, blocked.to_owned(), "Unexpected"),
+            (&unblock, 204, Some(3), String::new(), "Unblocked"),
+            (&unblock, 404, None, code("block_not_found"), "BlockNotFound"),
+            (&update, 422, None, code("idempotency_key_reused"), "KeyReused"),
+        ] {
+            assert_eq!(of(asked, status, version, &body), expected, "{status} {body}");
         }
     }
 }

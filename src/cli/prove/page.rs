@@ -105,7 +105,7 @@ fn keys(findings: &Findings) -> String {
         // Writing to a string does not fail.
         let _ = write!(
             keys,
-            "<span class=\"key c{}\">{}, {} seats</span> ",
+            "<span class=\"key c{}\">{}, {} seats at first</span> ",
             place % COLOURS,
             escaped(&line.event_id),
             grouped(line.total_seats.into()),

@@ -40,6 +40,7 @@ const LOOK_INTERVAL_US: u64 = 100_000;
 const CANCEL_PERCENT: u64 = 40;
 const HOLD_PERCENT: u64 = 30;
 const KEY_PERCENT: u64 = 30;
+const TERMS_PERCENT: u64 = 2;
 const READ_PERCENT: u64 = 10;
 const SEATS_MAX: u32 = 4;
 
@@ -118,7 +119,9 @@ impl<'a> Rig<'a> {
     /// Lets the clients loose; there is no server yet. It takes a runtime.
     pub(super) fn new(terms: &'a Terms, premises: Premises) -> Self {
         let events = terms.events.iter();
-        let subjects = events.map(|(event, _)| Subject::of(event.clone())).collect::<Vec<_>>();
+        let subjects = events
+            .map(|(event, seats)| Subject::of(event.clone()).with_seats(*seats))
+            .collect::<Vec<_>>();
         let (whereabouts, server) = watch::channel(None);
         let plan = Plan {
             clients: terms.arguments.clients,
@@ -127,6 +130,7 @@ impl<'a> Rig<'a> {
             cancel_percent: CANCEL_PERCENT,
             hold_percent: HOLD_PERCENT,
             key_percent: KEY_PERCENT,
+            terms_percent: TERMS_PERCENT,
             read_percent: READ_PERCENT,
             seats_max: SEATS_MAX,
             when_gone: WhenGone::Wait,

@@ -23,6 +23,12 @@ const NO_SEATS_ONE_IN: u64 = 128;
 const STRANGE_HOLD_ONE_IN: u64 = 64;
 /// The most seats of a reservation that are given up as a part of it.
 const PART_SEATS_MAX: u64 = 2;
+/// The most seats that are taken out of sale at a time.
+const BLOCK_SEATS_MAX: u64 = 4;
+/// One of so many changes of terms is by one who has looked at them long ago.
+const LONG_AGO_ONE_IN: u64 = 8;
+/// The most seats that one request may take, at most.
+const SEATS_PER_REQUEST_MAX: u32 = 10;
 
 /// One of so many answers under a key is asked for again, and one of so many with another body.
 const ASKED_AGAIN_ONE_IN: u64 = 4;
@@ -95,6 +101,10 @@ pub(super) struct Choices {
     partner: PartnerId,
     random: Entropy,
     has: Vec<Kept>,
+    /// The newest version of each subject that it was told.
+    seen: Vec<u64>,
+    /// The blocks that it has made, and of which subject.
+    blocks: Vec<(usize, u64)>,
     /// What is to be asked under the same key once more.
     again: Option<Wish>,
 }
@@ -106,6 +116,8 @@ impl Choices {
             partner: partner.expect("it is neither blank nor long"),
             random: Entropy::seeded(seed.wrapping_add(u64::from(number) << 32)),
             has: Vec::new(),
+            seen: Vec::new(),
+            blocks: Vec::new(),
             again: None,
         }
     }
@@ -126,6 +138,11 @@ impl Choices {
         let percent = self.percent();
         if percent < plan.read_percent {
             return self.wish(plan, Asked::Read);
+        }
+        if self.percent() < plan.terms_percent
+            && let Some(terms) = self.terms(plan)
+        {
+            return terms;
         }
         if percent < plan.read_percent + plan.cancel_percent
             && let Some(change) = self.change(plan, given_away)
@@ -148,6 +165,41 @@ impl Choices {
     fn wish(&self, plan: &Plan, asked: Asked) -> Wish {
         let subject = place(self.draw(), plan.subjects.len());
         Wish { subject, asked, key: None, whose: Whose::Own, turn: Turn::First }
+    }
+
+    /// Other terms, or seats out of sale, or back; nothing where that is not possible.
+    fn terms(&mut self, plan: &Plan) -> Option<Wish> {
+        let wish = self.wish(plan, Asked::Read);
+        let seats = plan.subjects.get(wish.subject)?.seats?;
+        let seen = self.seen.get(wish.subject).copied().unwrap_or(0).max(1);
+        let expected = if self.is_one_in(LONG_AGO_ONE_IN) { 1 } else { seen };
+        let asked = match self.percent() {
+            0..40 => {
+                // About as many as at first: a full event has fewer now and then, or cannot have.
+                let fewer = (seats - seats / 4).max(1);
+                let capacity = Some(fewer + self.below(u64::from(seats / 2 + 1)));
+                Asked::Update { capacity, seats_per_request_max: None, expected }
+            }
+            40..50 => {
+                let least = plan.seats_max.max(1);
+                let more = self.below(u64::from(SEATS_PER_REQUEST_MAX.saturating_sub(least)) + 1);
+                let seats_per_request_max = Some(least + more);
+                Asked::Update { capacity: None, seats_per_request_max, expected }
+            }
+            50..75 => Asked::Block { seats: 1 + self.below(BLOCK_SEATS_MAX) },
+            _ => return self.unblock(&wish),
+        };
+        Some(Wish { asked, ..wish })
+    }
+
+    /// To put seats back; every other time once more.
+    fn unblock(&mut self, wish: &Wish) -> Option<Wish> {
+        let place = place(self.draw(), self.blocks.len());
+        let (subject, block) = *self.blocks.get(place)?;
+        if self.is_one_in(2) {
+            self.blocks.swap_remove(place);
+        }
+        Some(Wish { subject, asked: Asked::Unblock { block }, ..wish.clone() })
     }
 
     /// Mostly as short as possible, so that some end while the storm lasts.
@@ -190,6 +242,7 @@ impl Choices {
         telling: Telling,
         given_away: &GivenAway,
     ) {
+        self.see(wish.subject, outcome);
         let is_silence = matches!(outcome, Outcome::Unknown { .. } | Outcome::NotDone { .. });
         if wish.key.is_some() && is_silence {
             self.again = Some(wish.clone());
@@ -223,6 +276,21 @@ impl Choices {
         }
         if self.has.len() < KEPT_MAX {
             self.has.push(kept);
+        }
+    }
+
+    fn see(&mut self, subject: usize, outcome: &Outcome) {
+        if let Some(version) = outcome.version_told() {
+            if self.seen.len() <= subject {
+                self.seen.resize(subject + 1, 0);
+            }
+            let seen = self.seen.iter_mut().skip(subject).take(1);
+            seen.for_each(|seen| *seen = version.max(*seen));
+        }
+        if let Outcome::Blocked { version, .. } = outcome
+            && self.blocks.len() < KEPT_MAX
+        {
+            self.blocks.push((subject, *version));
         }
     }
 

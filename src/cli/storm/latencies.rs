@@ -18,16 +18,19 @@ pub enum Kind {
     Change,
     /// To give up a reservation.
     Cancel,
+    /// To change what is sold.
+    Terms,
     /// To look.
     Read,
 }
 
 impl Kind {
     /// Each kind, with its name.
-    pub const ALL: [(Self, &str); 4] = [
+    pub const ALL: [(Self, &str); 5] = [
         (Self::Reserve, "reserve"),
         (Self::Change, "change"),
         (Self::Cancel, "cancel"),
+        (Self::Terms, "terms"),
         (Self::Read, "read"),
     ];
 
@@ -37,6 +40,7 @@ impl Kind {
             Asked::Reserve { .. } | Asked::Hold { .. } => Self::Reserve,
             Asked::Confirm { .. } | Asked::Extend { .. } => Self::Change,
             Asked::Cancel { .. } | Asked::CancelPart { .. } => Self::Cancel,
+            Asked::Update { .. } | Asked::Block { .. } | Asked::Unblock { .. } => Self::Terms,
             Asked::Read => Self::Read,
         }
     }
@@ -48,13 +52,14 @@ pub struct Latencies {
     reserve: Histogram<u64>,
     change: Histogram<u64>,
     cancel: Histogram<u64>,
+    terms: Histogram<u64>,
     read: Histogram<u64>,
 }
 
 impl Latencies {
     pub(super) fn new() -> Self {
         let empty = || Histogram::new_with_max(MICROSECONDS_MAX, 3).expect("the bounds are valid");
-        Self { reserve: empty(), change: empty(), cancel: empty(), read: empty() }
+        Self { reserve: empty(), change: empty(), cancel: empty(), terms: empty(), read: empty() }
     }
 
     /// Those of one kind.
@@ -63,6 +68,7 @@ impl Latencies {
             Kind::Reserve => &self.reserve,
             Kind::Change => &self.change,
             Kind::Cancel => &self.cancel,
+            Kind::Terms => &self.terms,
             Kind::Read => &self.read,
         }
     }
@@ -84,6 +90,7 @@ impl Latencies {
             Kind::Reserve => &mut self.reserve,
             Kind::Change => &mut self.change,
             Kind::Cancel => &mut self.cancel,
+            Kind::Terms => &mut self.terms,
             Kind::Read => &mut self.read,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::keys::Done;
 use super::stored::{At, State, Stored, Stretch};
+use super::terms;
 use crate::domain::{Change, Fact, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, ReservationId, Version};
 use crate::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use crate::judge::laws;
@@ -21,12 +22,23 @@ pub(super) enum Standing {
     Shown(u64),
     /// It was told of this version, of which everybody may know by then.
     ToldAgain(u64),
-    /// It was told how a reservation stands, at a version that is not told.
-    Looked(ReservationId, Look),
+    /// It was told how something stands, at a version that is not told.
+    Looked(Looked),
     /// It was refused, whatever the version is.
     Refused,
     /// It says nothing about any version.
     Nothing,
+}
+
+/// What somebody was told that stands so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// A reservation.
+    Reservation(ReservationId, Look),
+    /// The limits of a request, which may not take so many seats.
+    Limits(u32),
+    /// That there is no such block.
+    NoBlock(u64),
 }
 
 /// How a reservation looked to somebody.
@@ -66,7 +78,16 @@ pub(super) fn judge(
     under_key: Option<Done<'_>>,
     verdict: &mut Verdict,
 ) -> Standing {
-    match judged(stored, operation, done, under_key) {
+    let judged = judged(stored, operation, done, under_key).and_then(|standing| match standing {
+        Standing::Changed(version) | Standing::ChangedUntold(version) => {
+            match terms::overwritten(stored, &operation.asked, version) {
+                Some(fault) => Err((laws::TERMS, fault)),
+                None => Ok(standing),
+            }
+        }
+        _ => Ok(standing),
+    });
+    match judged {
         Ok(standing) => standing,
         Err((law, fault)) => {
             let Operation { client, request, .. } = operation;
@@ -76,7 +97,9 @@ pub(super) fn judge(
     }
 }
 
-type Judged = Result<Standing, (&'static str, String)>;
+/// The law that is broken, and how.
+pub(super) type Fault = (&'static str, String);
+pub(super) type Judged = Result<Standing, Fault>;
 
 fn judged(
     stored: &Stored<'_>,
@@ -131,6 +154,9 @@ fn made(asked: &Asked, outcome: &Outcome) -> Option<u64> {
             | (Asked::Extend { .. }, Outcome::Extended { .. })
             | (Asked::CancelPart { .. }, Outcome::PartlyCancelled { .. })
             | (Asked::Cancel { .. }, Outcome::Cancelled { .. })
+            | (Asked::Update { .. }, Outcome::Updated { .. })
+            | (Asked::Block { .. }, Outcome::Blocked { .. })
+            | (Asked::Unblock { .. }, Outcome::Unblocked { .. })
     );
     outcome.version_made().filter(|_| is_its_own)
 }
@@ -139,8 +165,12 @@ fn made(asked: &Asked, outcome: &Outcome) -> Option<u64> {
 fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
     let looked = |reservation: &Uuid, look| {
         let id = ReservationId::from_bits(reservation.as_u128());
-        Ok(id.map_or(Standing::Nothing, |id| Standing::Looked(id, look)))
+        let looked = |id| Standing::Looked(Looked::Reservation(id, look));
+        Ok(id.map_or(Standing::Nothing, looked))
     };
+    if let Some(judged) = terms::refused(stored, &operation.asked, &operation.outcome) {
+        return judged;
+    }
     match (&operation.asked, &operation.outcome) {
         (Asked::Read, Outcome::Read { version, available, reservations }) => {
             read(stored, *version, State { available: *available, reservations: *reservations })
@@ -148,9 +178,15 @@ fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
         (
             Asked::Reserve { seats, .. } | Asked::Hold { seats, .. },
             Outcome::NotEnoughSeats { available, version },
-        ) => not_enough_seats(stored, *seats, *available, *version),
+        ) => {
+            within_limits(stored, *seats, *version)?;
+            not_enough_seats(stored, *seats, *available, *version)
+        }
+        (Asked::Block { seats }, Outcome::NotEnoughSeats { available, version }) => {
+            not_enough_seats(stored, *seats, *available, *version)
+        }
         (Asked::Reserve { seats, .. } | Asked::Hold { seats, .. }, Outcome::SeatsPerRequest) => {
-            seats_per_request(stored, *seats)
+            Ok(Standing::Looked(Looked::Limits(*seats)))
         }
         (
             Asked::Hold { hold_seconds, .. } | Asked::Extend { hold_seconds, .. },
@@ -270,16 +306,16 @@ fn confirmed_before(stored: &Stored<'_>, operation: &Operation, version: u64) ->
     let id = ReservationId::from_bits(reservation.as_u128())?;
     let look = Look::ConfirmedSince(version);
     let life = stored.life_of(id)?;
-    life.iter().any(|stretch| look.is_of(stretch)).then_some(Standing::Looked(id, look))
+    life.iter()
+        .any(|stretch| look.is_of(stretch))
+        .then_some(Standing::Looked(Looked::Reservation(id, look)))
 }
 
 /// What was told of a change that was made, and is not true of it.
 fn misreported(stored: &Stored<'_>, outcome: &Outcome, change: &Change) -> Option<String> {
     let made =
         |nonce| ReservationId { event: stored.number, version: change.version, nonce }.to_bits();
-    let is_so = |what: &str, told: i128, is: i128| {
-        (told != is).then(|| format!("{what} {told:x}, but it is {is:x}"))
-    };
+    let is_so = wrong_number;
     match (outcome, &change.fact) {
         (
             Outcome::Reserved { reservation, seats: told, .. },
@@ -305,8 +341,13 @@ fn misreported(stored: &Stored<'_>, outcome: &Outcome, change: &Change) -> Optio
             let kept = stored.seats_at(*reservation, *version)?;
             is_so("with seats", (*told).into(), kept.into())
         }
-        _ => None,
+        _ => terms::misreported(stored, outcome, change),
     }
+}
+
+/// A number that was told, and is another one.
+pub(super) fn wrong_number(what: &str, told: i128, is: i128) -> Option<String> {
+    (told != is).then(|| format!("{what} {told:x}, but it is {is:x}"))
 }
 
 /// How a change differs from what was asked for.
@@ -345,7 +386,7 @@ fn difference(stored: &Stored<'_>, operation: &Operation, change: &Change) -> Op
             Asked::CancelPart { reservation, seats },
             Fact::PartlyCancelled { reservation: made_by, seats: given },
         ) => is_of(reservation, made_by) && *seats == given.get(),
-        _ => false,
+        (asked, _) => terms::is_as_asked(stored, asked, change).unwrap_or(false),
     };
     (!is_same).then(|| format!("asked was {:?}, done is {:?}", operation.asked, change.fact))
 }
@@ -361,22 +402,19 @@ fn read(stored: &Stored<'_>, version: u64, told: State) -> Judged {
     }
 }
 
-fn seats_per_request(stored: &Stored<'_>, asked: u32) -> Judged {
-    match stored.seats_per_request_max() {
-        Some(most) if (1..=most).contains(&asked) => {
-            Err((laws::REFUSED, format!("one request may take {asked} seats of at most {most}")))
-        }
-        _ => Ok(Standing::Refused),
+/// Whether there is no other reason to refuse so many seats at a version, which comes first.
+fn within_limits(stored: &Stored<'_>, asked: u32, version: u64) -> Result<(), Fault> {
+    let Some((_, terms)) = stored.terms_at(version) else { return Ok(()) };
+    let (least, most) = (terms.seats_per_request_min, terms.seats_per_request_max);
+    if (least.get()..=most.get()).contains(&asked) {
+        return Ok(());
     }
+    let fault = format!("{asked} seats are refused for another reason, whatever there is");
+    Err((laws::REFUSED, fault))
 }
 
 fn not_enough_seats(stored: &Stored<'_>, asked: u32, available: u32, version: u64) -> Judged {
     let wrong = |fault| Err((laws::REFUSED, fault));
-    if let Some(most) = stored.seats_per_request_max()
-        && !(1..=most).contains(&asked)
-    {
-        return wrong(format!("{asked} seats are refused for another reason, whatever there is"));
-    }
     match stored.at(version) {
         At::Missing => wrong(format!("there never was a version {version}")),
         At::BeyondReplay => Ok(Standing::Nothing),

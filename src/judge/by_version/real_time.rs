@@ -18,14 +18,13 @@
 //! What is told again is of a version that everybody may know by then, so it is held against the third of
 //! these alone; and who was refused under a key was so before the version that is of that key (`KEYS`).
 //!
-//! Only how a reservation stands, or that there is none, is told without a version. It is given the lowest
-//! one at which it is true and which is not below what was told before: if any choice of these versions
+//! Only how a reservation stands, or that there is none, or no block, or what one request may take, is told
+//! without a version. It is given the lowest one at which it is true and which is not below what was told before: if any choice of these versions
 //! keeps to real time, then the lowest of each do, as a higher one can only make others look older.
 
-use super::answers::{Look, Standing};
+use super::answers::{Fault, Look, Looked, Standing};
 use super::keys::Keys;
 use super::stored::{Stored, Stretch};
-use crate::domain::ReservationId;
 use crate::judge::history::Operation;
 use crate::judge::laws;
 use crate::judge::verdict::Verdict;
@@ -75,18 +74,16 @@ pub(super) fn judge(
             }
             Standing::Shown(version) => shown(stored, so_far, version, operation, operations),
             Standing::ToldAgain(version) => foreseen(stored, version, operation),
-            Standing::Looked(id, look) => {
-                match looked(stored, so_far, id, look, operation.ended_us) {
-                    Ok(version) => {
-                        *standing = Standing::Shown(version);
-                        None
-                    }
-                    Err(fault) => {
-                        *standing = Standing::Nothing;
-                        Some(fault)
-                    }
+            Standing::Looked(at) => match looked(stored, so_far, at, operation.ended_us) {
+                Ok(version) => {
+                    *standing = Standing::Shown(version);
+                    None
                 }
-            }
+                Err(fault) => {
+                    *standing = Standing::Nothing;
+                    Some(fault)
+                }
+            },
             Standing::Refused | Standing::Nothing => None,
         };
         let fault = fault.or_else(|| forgotten(keys, so_far, *standing, operation));
@@ -118,8 +115,6 @@ impl SoFar {
         }
     }
 }
-
-type Fault = (&'static str, String);
 
 fn changed(so_far: SoFar, version: u64, operations: &[Operation]) -> Option<Fault> {
     let before = so_far.changed;
@@ -197,30 +192,39 @@ impl Order {
     }
 }
 
-/// The lowest version at which the reservation stood as it was told, of those at which it may have been
-/// looked at: not below what was told before, and without a change that was asked for afterwards.
-fn looked(
-    stored: &Stored<'_>,
-    so_far: SoFar,
-    id: ReservationId,
-    look: Look,
-    ended_us: u64,
-) -> Result<u64, Fault> {
+/// The lowest version at which something stood as it was told, of those at which it may have been looked
+/// at: not below what was told before, and without a change that was asked for afterwards.
+fn looked(stored: &Stored<'_>, so_far: SoFar, at: Looked, ended_us: u64) -> Result<u64, Fault> {
     let known = so_far.told.version;
-    let wrong = |until: &str| {
-        let law = if look == Look::Missing { laws::NOT_FOUND } else { laws::STANDS };
-        let id = id.to_bits();
-        Err((law, format!("{id:032x} was not {look:?} from before it began until {until}")))
+    let lowest = match at {
+        Looked::Reservation(id, look) => {
+            lowest(&stored.life_of(id).unwrap_or_default(), look, known)
+        }
+        Looked::Limits(asked) => stored.beyond_limits(asked, known),
+        Looked::NoBlock(block) => stored.without_block(block, known),
     };
-    let life = stored.life_of(id).unwrap_or_default();
-    let Some(lowest) = lowest(&life, look, known) else {
-        return wrong("the end of the ledger");
+    let Some(lowest) = lowest else {
+        return Err(untrue(at, "the end of the ledger"));
     };
     match stored.first_asked_after(ended_us).map(|late| late.version.get()) {
         // If that version is among those that were told, whoever told them is convicted.
-        Some(late) if late > known && late <= lowest => wrong("after it ended"),
+        Some(late) if late > known && late <= lowest => Err(untrue(at, "after it ended")),
         _ => Ok(lowest),
     }
+}
+
+fn untrue(at: Looked, until: &str) -> Fault {
+    let (law, what) = match at {
+        Looked::Reservation(id, look) => {
+            let law = if look == Look::Missing { laws::NOT_FOUND } else { laws::STANDS };
+            (law, format!("{:032x} was not {look:?}", id.to_bits()))
+        }
+        Looked::Limits(asked) => {
+            (laws::REFUSED, format!("{asked} seats were not more or less than a request may take"))
+        }
+        Looked::NoBlock(block) => (laws::NOT_FOUND, format!("block {block} was not missing")),
+    };
+    (law, format!("{what} from before it began until {until}"))
 }
 
 /// The lowest version, from `known` on, at which it looked so.

@@ -1,6 +1,10 @@
 //! The ledger, replayed: what the event was at each version, and when each change was asked for.
 
-use crate::domain::{Change, Event, EventId, EventNumber, Fact, ReservationId, Version};
+use std::collections::HashMap;
+
+use crate::domain::{
+    Change, Event, EventId, EventNumber, EventTerms, Fact, ReservationId, Version,
+};
 use crate::judge::history::Stand;
 use crate::judge::laws;
 use crate::judge::verdict::Verdict;
@@ -13,6 +17,10 @@ pub(super) struct Stored<'a> {
     event: Option<Event>,
     /// The event at each version, as far as the ledger replays.
     states: Vec<State>,
+    /// The terms, by the version that made them, as far as the ledger replays.
+    terms: Vec<(u64, &'a EventTerms)>,
+    /// From which version on seats were out of sale, and which put them back.
+    blocks: HashMap<u64, Option<u64>>,
     /// The latest time at which one of the changes so far was asked for.
     asked_us_max: Vec<u64>,
 }
@@ -41,7 +49,16 @@ impl<'a> Stored<'a> {
         if let Some(violation) = event.as_ref().and_then(|event| event.audit().err()) {
             verdict.convict(laws::LEDGER, || violation.to_string());
         }
-        Self { number, ledger, event, states, asked_us_max: Vec::new() }
+        let replayed = ledger.get(..states.len()).unwrap_or_default();
+        Self {
+            number,
+            ledger,
+            event,
+            terms: terms_of(replayed),
+            blocks: blocks_of(replayed),
+            states,
+            asked_us_max: Vec::new(),
+        }
     }
 
     /// Takes the time at which each change was asked for, 0 where that is not known.
@@ -63,8 +80,41 @@ impl<'a> Stored<'a> {
         self.event.as_ref().map(Event::id)
     }
 
-    pub(super) fn seats_per_request_max(&self) -> Option<u32> {
-        self.event.as_ref().map(|event| event.seats_per_request_max().get())
+    /// The terms at a version, and the version that made them.
+    pub(super) fn terms_at(&self, version: u64) -> Option<(u64, &'a EventTerms)> {
+        let count = self.terms.partition_point(|(since, _)| *since <= version);
+        self.terms.get(count.checked_sub(1)?).copied()
+    }
+
+    /// The lowest version, from `known` on, at which one request may not take so many seats. What a
+    /// ledger says behind its first fault is not known.
+    pub(super) fn beyond_limits(&self, asked: u32, known: u64) -> Option<u64> {
+        let until = self.terms.iter().skip(1).map(|(since, _)| Some(*since)).chain([None]);
+        let is_beyond = |terms: &EventTerms| {
+            let (least, most) = (terms.seats_per_request_min, terms.seats_per_request_max);
+            !(least.get()..=most.get()).contains(&asked)
+        };
+        let stretches = self.terms.iter().zip(until);
+        let mut beyond = stretches.filter(|((_, terms), until)| {
+            is_beyond(terms) && until.is_none_or(|until| known < until)
+        });
+        beyond.next().map(|((since, _), _)| known.max(*since)).or_else(|| self.unknown_from(known))
+    }
+
+    /// The lowest version, from `known` on, at which there is no such block.
+    pub(super) fn without_block(&self, block: u64, known: u64) -> Option<u64> {
+        match self.blocks.get(&block) {
+            None => Some(known),
+            Some(_) if known < block => Some(known),
+            Some(Some(back)) => Some(known.max(*back)),
+            Some(None) => self.unknown_from(known),
+        }
+    }
+
+    /// The lowest version, from `known` on, of which nothing is known as the ledger is broken before.
+    fn unknown_from(&self, known: u64) -> Option<u64> {
+        let replayed = self.states.len() as u64;
+        (replayed < self.ledger.len() as u64).then(|| known.max(replayed + 1))
     }
 
     /// The changes at a version: one, unless the ledger is broken.
@@ -134,6 +184,29 @@ impl<'a> Stored<'a> {
     }
 }
 
+fn terms_of(ledger: &[Change]) -> Vec<(u64, &EventTerms)> {
+    let changes = ledger.iter().filter_map(|change| match &change.fact {
+        Fact::EventCreated(terms) | Fact::EventUpdated(terms) => {
+            Some((change.version.get(), terms))
+        }
+        _ => None,
+    });
+    changes.collect()
+}
+
+fn blocks_of(ledger: &[Change]) -> HashMap<u64, Option<u64>> {
+    let mut blocks = HashMap::new();
+    for change in ledger {
+        let version = change.version.get();
+        match &change.fact {
+            Fact::SeatsBlocked { .. } => drop(blocks.insert(version, None)),
+            Fact::SeatsUnblocked { block } => drop(blocks.insert(block.get(), Some(version))),
+            _ => {}
+        }
+    }
+    blocks
+}
+
 /// A stretch of versions at which a reservation stood in one way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stretch {
@@ -191,7 +264,7 @@ fn replay(
             verdict.convict(laws::LEDGER, || violation.to_string());
             return Some(event);
         }
-        // A ledger is replayed under the terms of today; a history is of one time.
+        // This is looked at when it is decided, and not again when it is replayed.
         if let Fact::Reserved { seats, .. } | Fact::Held { seats, .. } = &change.fact
             && *seats > event.seats_per_request_max()
         {

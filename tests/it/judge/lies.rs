@@ -16,6 +16,7 @@ mod changes;
 mod holds;
 mod keys;
 mod real_time;
+mod terms;
 
 /// Something that is true until a test makes it a lie.
 fn truth() -> Script {

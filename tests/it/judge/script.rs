@@ -8,10 +8,13 @@
 //! | `v2 a acme 3 for 10` | the ledger: request `a` holds seats for 10 seconds |
 //! | `v3 b confirms v2` | and `confirms v2 late`, `extends v2 by 20`, `gives back 1 of v2` |
 //! | `v3 ends v2` | the ledger: the time of that hold is up, and it is so late now |
+//! | `v2 a sells 20`, `v2 a limits 2` | the ledger: so many seats, so many of them for one request at most |
+//! | `v2 a blocks 3`, `v3 b unblocks v2` | the ledger: seats are out of sale, and back |
 //! | `a 0..9 reserve acme 3 -> reserved v2` | the history: who asked, when, for what, and the answer |
 //!
 //! Asked is `reserve <partner> <seats>`, the same as `hold … for <seconds>`, `confirm v2`,
-//! `extend v2 by <seconds>`, `cancel v2`, `cancel 1 of v2` or `read`. Told is one of:
+//! `extend v2 by <seconds>`, `cancel v2`, `cancel 1 of v2`, `sell 20 as of 1`, `limit 2 as of 1`, `block 3`,
+//! `unblock v2` or `read`. Told is one of:
 //!
 //! Each of the requests may end in `under <number>`, a key; its change in the ledger has one, too.
 //!
@@ -25,14 +28,16 @@
 //! | `only 2 at v3` | not enough seats |
 //! | `expired with 2 at v3` | too late to be confirmed, as so many seats were available |
 //! | `limit`, `seconds`, `longest` | of seats, of the time of a hold, of a hold in all |
+//! | `sells 20 with 17 at v2`, `blocked 3 at v2`, `unblocked v3` | |
+//! | `other terms at v3`, `taken 5 at v3`, `no block` | |
 //! | `missing`, `has 3` | no such reservation, no such part of it |
 //! | `is held`, `is confirmed`, `is cancelled`, `is expired` | |
 //! | `again …`, `reused` | the answer of before, under the key; a key of something else |
 //! | `busy`, `unknown`, `strange` | certainly not done; perhaps done; an answer that nobody deserves |
 
 use ticketboss::domain::{
-    Actor, Change, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce, RequestId,
-    ReservationId, Seats, Timestamp, Version,
+    Actor, Change, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce, Reason,
+    RequestId, ReservationId, Seats, Timestamp, Version,
 };
 use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use ticketboss::judge::wing_gong::Terms;
@@ -130,6 +135,21 @@ fn change(line: &str, ledger: &[Change]) -> Change {
             let expires_at = now.plus_seconds(seconds.parse().unwrap());
             (request, id, Fact::Extended { reservation, expires_at })
         }
+        [id, request, "sells", seats] => {
+            let terms = EventTerms { capacity: seats_of(seats), ..terms_of(ledger) };
+            (request, id, Fact::EventUpdated(terms))
+        }
+        [id, request, "limits", seats] => {
+            let terms = EventTerms { seats_per_request_max: seats_of(seats), ..terms_of(ledger) };
+            (request, id, Fact::EventUpdated(terms))
+        }
+        [id, request, "blocks", seats] => {
+            let reason = Reason::new("a pillar").unwrap();
+            (request, id, Fact::SeatsBlocked { seats: seats_of(seats), reason })
+        }
+        [id, request, "unblocks", block] => {
+            (request, id, Fact::SeatsUnblocked { block: reservation(block).version })
+        }
         [id, request, who, seats] => {
             let (seats, nonce) = (seats_of(seats), reservation(id).nonce);
             (request, id, Fact::Reserved { partner: partner(who), seats, nonce })
@@ -143,6 +163,14 @@ fn change(line: &str, ledger: &[Change]) -> Change {
     };
     let version = reservation(id).version.get();
     Change { at: now, ..change_of(version, RequestId(request_id(request).as_u128()), fact) }
+}
+
+fn terms_of(ledger: &[Change]) -> EventTerms {
+    let terms = |change: &Change| match &change.fact {
+        Fact::EventCreated(terms) | Fact::EventUpdated(terms) => Some(terms.clone()),
+        _ => None,
+    };
+    ledger.iter().rev().find_map(terms).unwrap()
 }
 
 fn seats_of(text: &str) -> Seats {
@@ -186,6 +214,18 @@ fn operation(asked: &str, told: &str) -> Operation {
         ["cancel", seats, "of", id] => {
             Asked::CancelPart { reservation: uuid(id), seats: seats.parse().unwrap() }
         }
+        ["sell", seats, "as", "of", expected] => Asked::Update {
+            capacity: Some(seats.parse().unwrap()),
+            seats_per_request_max: None,
+            expected: expected.parse().unwrap(),
+        },
+        ["limit", seats, "as", "of", expected] => Asked::Update {
+            capacity: None,
+            seats_per_request_max: Some(seats.parse().unwrap()),
+            expected: expected.parse().unwrap(),
+        },
+        ["block", seats] => Asked::Block { seats: seats.parse().unwrap() },
+        ["unblock", id] => Asked::Unblock { block: reservation(id).version.get() },
         ["read"] => Asked::Read,
         _ => panic!("nobody asks like that: {asked}"),
     };
@@ -258,6 +298,20 @@ fn outcome(asked: &Asked, told: &str) -> Outcome {
         ["longest"] => Outcome::HoldLimit,
         ["limit"] => Outcome::SeatsPerRequest,
         ["missing"] => Outcome::ReservationNotFound,
+        ["sells", capacity, "with", available, "at", id] => Outcome::Updated {
+            version: at(id),
+            capacity: capacity.parse().unwrap(),
+            available: available.parse().unwrap(),
+        },
+        ["blocked", seats, "at", id] => {
+            Outcome::Blocked { version: at(id), seats: seats.parse().unwrap() }
+        }
+        ["unblocked", id] => Outcome::Unblocked { version: at(id) },
+        ["other", "terms", "at", id] => Outcome::OtherTerms { version: at(id) },
+        ["taken", taken, "at", id] => {
+            Outcome::CapacityTaken { taken: taken.parse().unwrap(), version: at(id) }
+        }
+        ["no", "block"] => Outcome::BlockNotFound,
         ["reused"] => Outcome::KeyReused,
         ["busy"] => Outcome::NotDone { what: "503".to_owned() },
         ["unknown"] => Outcome::Unknown { what: "reset".to_owned() },
