@@ -36,10 +36,17 @@ fn stressed(home: &Path, arguments: &[&str]) -> Vec<String> {
     assert!(text.ends_with("verdict: good\n"), "{text}");
     for told in ["201 reserved", "204 cancelled", "200 read", "409 not enough seats left"]
         .into_iter()
-        .chain(["201 held", "200 confirmed", "200 extended", "200 partly cancelled"])
-        .chain(["20x told again under a key", "200 terms changed", "201 seats out of sale"])
+        .chain(["201 held", "200 confirmed", "20x told again under a key"])
     {
         assert!(text.contains(told), "{told} is missing in {text}");
+    }
+    // What is asked for rarely is not asked for in every run, but not all of it is left out.
+    let rare = [
+        ["200 extended", "200 partly cancelled", "409 stands otherwise"],
+        ["200 terms changed", "409 capacity taken", "201 seats out of sale"],
+    ];
+    for any_of in rare {
+        assert!(any_of.iter().any(|told| text.contains(told)), "{any_of:?} are missing in {text}");
     }
     let history = fs::read_to_string(home.join("history.jsonl")).unwrap();
     history.lines().map(str::to_owned).collect()
