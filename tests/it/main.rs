@@ -22,6 +22,7 @@ mod durable;
 mod event_terms;
 mod events;
 mod evidence;
+mod examples;
 mod faults;
 mod feed;
 mod file_systems;
