@@ -213,6 +213,15 @@ pub enum Telling {
     Again,
 }
 
+/// What came of a request, and whether that is told for the first time.
+#[derive(Debug, Clone)]
+pub struct Answered<T> {
+    /// What came of it.
+    pub what: T,
+    /// Whether that is told for the first time.
+    pub telling: Telling,
+}
+
 /// A reservation, right after a change to it.
 #[derive(Debug, Clone)]
 pub struct Reserved {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::body::{Fields, Unknown, Wrong, whole_number, word};
+use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::problem::{Code, Problem};
 use super::query::Query;
@@ -18,9 +19,10 @@ use super::seed::event_in_path;
 use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
 use crate::domain::{
-    Actor, Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms,
-    HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
+    Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
+    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
 };
+use crate::office::Answered;
 
 /// The most seats that one request may take where nobody says how many.
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
@@ -96,8 +98,10 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let terms = read_terms(&mut fields, blank);
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what is missing is a fault");
-    let created = context.office.create_event(terms, Actor::Anonymous, input.request_id).await?;
-    let mut response = told(StatusCode::CREATED, &created, &context);
+    let asking = asking(&input, "createEvent", "")?;
+    let Answered { what: created, telling } =
+        context.office.create_event_once(terms, asking).await?;
+    let mut response = marked(told(StatusCode::CREATED, &created, &context), telling);
     let location = format!("/v1/events/{}", created.id());
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -162,8 +166,9 @@ pub(super) async fn update(context: Context, input: Input) -> Result<Response, P
     let terms = terms.expect("what was there is there");
     // Whoever does not care at which version he looked has looked now.
     let expected = expected.unwrap_or(event.version());
-    let updated = context.office.update_event(&id, terms, expected, input.request_id).await?;
-    Ok(told(StatusCode::OK, &updated, &context))
+    let asking = asking(&input, "update", "")?;
+    let updated = context.office.update_event(&id, terms, expected, asking).await?;
+    Ok(marked(told(StatusCode::OK, &updated.what, &context), updated.telling))
 }
 
 /// `GET /v1/events/{eventId}/blocks`: the seats that are taken out of sale. 200; 404.
@@ -188,11 +193,13 @@ pub(super) async fn block(context: Context, input: Input) -> Result<Response, Pr
     let reason = fields.required("reason", |given| word(given, Reason::new));
     fields.finish(Unknown::Refused)?;
     let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
-    let made = context.office.block(&id, seats, reason.clone(), input.request_id).await?;
+    let asking = asking(&input, "block", "")?;
+    let Answered { what: made, telling } =
+        context.office.block(&id, seats, reason.clone(), asking).await?;
     let (seats, reason) = (seats.get(), reason.as_str());
     let created_at = time_text(made.at);
     let body = BlockBody { block_id: made.version.get(), seats, reason, created_at };
-    Ok(with_version(json(StatusCode::CREATED, &body), made.version))
+    Ok(marked(with_version(json(StatusCode::CREATED, &body), made.version), telling))
 }
 
 /// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 503.
@@ -200,8 +207,9 @@ pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, 
     let id = event_in_path(&input)?;
     let block = input.segment(1).parse().ok().and_then(Version::new);
     let block = block.ok_or_else(|| Problem::new(Code::BlockNotFound, "it is no block's id"))?;
-    let made = context.office.unblock(&id, block, input.request_id).await?;
-    Ok(with_version(empty(StatusCode::NO_CONTENT), made.version))
+    let asking = asking(&input, "unblock", "")?;
+    let Answered { what: made, telling } = context.office.unblock(&id, block, asking).await?;
+    Ok(marked(with_version(empty(StatusCode::NO_CONTENT), made.version), telling))
 }
 
 /// Reads terms over those that there are; nothing where those are missing.

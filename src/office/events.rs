@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Made, Office, OfficeError};
+use super::{Answered, Asking, Made, Office, OfficeError, Telling};
 use crate::domain::{
-    Actor, Change, Command, Event, EventId, EventNumber, EventTerms, Intent, Reason, RequestId,
+    Actor, Change, Command, Done, Event, EventId, EventNumber, EventTerms, Intent, Reason, Refusal,
     Seats, Version,
 };
+
+/// How long whoever asks again waits for an event that somebody else is just creating.
+const SHOWN_WITHIN_SECONDS: u32 = 1;
 
 impl Office {
     /// Sells an event on other terms, if they are still as when it was at version `expected`. The answer,
@@ -20,15 +23,26 @@ impl Office {
         event: &EventId,
         terms: EventTerms,
         expected: Version,
-        request: RequestId,
-    ) -> Result<Arc<Event>, OfficeError> {
+        asking: impl Into<Asking>,
+    ) -> Result<Answered<Arc<Event>>, OfficeError> {
+        let Asking { request, key, .. } = asking.into();
         let update = Intent::Update(Box::new(terms));
         let command = Command {
             if_terms_of: Some(expected),
+            key,
             ..Command::new(Actor::Anonymous, request, update)
         };
-        let Made { event, .. } = self.desk(event)?.ask(command).await?;
-        event.ok_or(OfficeError::Unavailable)
+        match self.desk(event)?.ask(command).await {
+            Ok(Made { event, .. }) => {
+                let what = event.ok_or(OfficeError::Unavailable)?;
+                Ok(Answered { what, telling: Telling::First })
+            }
+            Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {
+                let what = Arc::new(self.event_as_of(event, done.version).await?);
+                Ok(Answered { what, telling: Telling::Again })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes seats out of sale. The answer is on disk.
@@ -41,11 +55,9 @@ impl Office {
         event: &EventId,
         seats: Seats,
         reason: Reason,
-        request: RequestId,
-    ) -> Result<Change, OfficeError> {
-        let block = Intent::Block { seats, reason };
-        let command = Command::new(Actor::Anonymous, request, block);
-        Ok(self.desk(event)?.ask(command).await?.change)
+        asking: impl Into<Asking>,
+    ) -> Result<Answered<Change>, OfficeError> {
+        self.change_of_blocks(event, Intent::Block { seats, reason }, asking.into()).await
     }
 
     /// Puts seats back that `block` took out of sale. The answer is on disk.
@@ -57,10 +69,75 @@ impl Office {
         &self,
         event: &EventId,
         block: Version,
-        request: RequestId,
-    ) -> Result<Change, OfficeError> {
-        let command = Command::new(Actor::Anonymous, request, Intent::Unblock { block });
-        Ok(self.desk(event)?.ask(command).await?.change)
+        asking: impl Into<Asking>,
+    ) -> Result<Answered<Change>, OfficeError> {
+        self.change_of_blocks(event, Intent::Unblock { block }, asking.into()).await
+    }
+
+    async fn change_of_blocks(
+        &self,
+        id: &EventId,
+        intent: Intent,
+        asking: Asking,
+    ) -> Result<Answered<Change>, OfficeError> {
+        let Asking { request, key, .. } = asking;
+        let desk = self.desk(id)?;
+        let command = Command { key, ..Command::new(Actor::Anonymous, request, intent) };
+        match desk.ask(command).await {
+            Ok(Made { change, .. }) => Ok(Answered { what: change, telling: Telling::First }),
+            Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {
+                let what = self.change_at(&*desk.event()?, done.version.get()).await?;
+                Ok(Answered { what, telling: Telling::Again })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates an event, as [`Office::create_event`] does; or tells what was created under the same key.
+    ///
+    /// # Errors
+    /// As there, and refusal `KeyReused`.
+    pub async fn create_event_once(
+        &self,
+        terms: EventTerms,
+        asking: Asking,
+    ) -> Result<Answered<Arc<Event>>, OfficeError> {
+        let key = asking.key;
+        let (created, key) = match (self.create_event(terms, Actor::Anonymous, asking).await, key) {
+            (Err(OfficeError::EventExists(id)), Some(key)) => (self.soon_shown(&id).await?, key),
+            (created, _) => {
+                return created.map(|what| Answered { what, telling: Telling::First });
+            }
+        };
+        let id = created.id().clone();
+        match created.is_new(&key) {
+            Err(Refusal::DoneBefore(Done { version: Version::FIRST, .. })) => {
+                let what = Arc::new(self.event_as_of(&id, Version::FIRST).await?);
+                Ok(Answered { what, telling: Telling::Again })
+            }
+            Err(refusal @ Refusal::KeyReused { .. }) => Err(refusal.into()),
+            _ => Err(OfficeError::EventExists(id)),
+        }
+    }
+
+    /// An event that is in the store, as soon as it is here, too: whoever creates it is about to show it.
+    async fn soon_shown(&self, id: &EventId) -> Result<Arc<Event>, OfficeError> {
+        let patience = self.0.clock.now().plus_seconds(SHOWN_WITHIN_SECONDS);
+        let mut moved = self.0.moves.listen();
+        let shown = async {
+            loop {
+                moved.mark_unchanged();
+                match self.event(id) {
+                    // It never fails: the office has the other end.
+                    Err(OfficeError::EventNotFound) => drop(moved.changed().await),
+                    shown => return shown,
+                }
+            }
+        };
+        tokio::select! {
+            shown = shown => shown,
+            () = self.0.clock.until(patience) => Err(OfficeError::EventExists(id.clone())),
+        }
     }
 
     /// So many of the events that are wanted, in the order of their numbers, behind `after`. Those that

@@ -221,3 +221,61 @@ async fn a_client_may_choose_the_id_of_a_reservation() {
     let answer = ask(address, &nonsense).await;
     assert_eq!(answer.problem(), "400 invalid_request: Invalid request body");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_event_is_created_once_under_a_key() {
+    let (address, _) = server().await;
+    let body = r#"{"eventId":"b","name":"B","totalSeats":9}"#;
+    let create =
+        async move |key: &str, body: &str| keyed(address, "POST /v1/events", key, body).await;
+    let asked = (0..100).map(|_| tokio::spawn(async move { create("k", body).await }));
+    let (mut answers, mut first) = (BTreeSet::new(), 0);
+    for answer in asked.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(answer.header("location"), "/v1/events/b");
+        first += u32::from(answer.header(REPLAYED).is_empty());
+        answers.insert(answer.text().to_owned());
+    }
+    assert_eq!((answers.len(), first), (1, 1));
+    // It is told as it was made, whatever has become of it.
+    let sell = ["Content-Type: application/json", "If-Match: *", "Content-Length: 19"];
+    let patch = bare("PATCH /v1/events/b", &sell) + r#"{"status":"onSale"}"#;
+    assert_eq!(ask(address, &patch).await.status, 200);
+    let again = create("k", body).await;
+    assert_eq!((again.header(REPLAYED), again.text()), ("true", answers.first().unwrap().as_str()));
+    let other = create("k", r#"{"eventId":"b","name":"C","totalSeats":9}"#).await;
+    assert_eq!(other.status, 422, "{}", other.text());
+    let exists = create("l", body).await.problem();
+    assert_eq!(exists, "409 event_exists: Event exists already");
+}
+
+#[tokio::test]
+async fn terms_and_blocks_are_changed_once_under_a_key() {
+    let (address, _) = server().await;
+    let patch = async |key: &str, body: &str| {
+        let (key, length) =
+            (format!("Idempotency-Key: {key}"), format!("Content-Length: {}", body.len()));
+        let headers = ["Content-Type: application/json", "If-Match: \"1\"", &key, &length];
+        ask(address, &(bare("PATCH /v1/events/a", &headers) + body)).await
+    };
+    let first = patch("k1", r#"{"totalSeats":30}"#).await;
+    assert_eq!((first.status, first.header("etag")), (200, "\"2\""));
+    let block = r#"{"seats":2,"reason":"A camera"}"#;
+    let blocked = keyed(address, "POST /v1/events/a/blocks", "k2", block).await;
+    let again = keyed(address, "POST /v1/events/a/blocks", "k2", block).await;
+    assert_eq!((blocked.status, blocked.text()), (201, again.text()));
+    assert_eq!([&blocked, &again].map(|answer| answer.header(REPLAYED)), ["", "true"]);
+    assert_eq!(available(address).await, 28);
+    let other = r#"{"seats":3,"reason":"A camera"}"#;
+    assert_eq!(keyed(address, "POST /v1/events/a/blocks", "k2", other).await.status, 422);
+    for (key, expected) in [("k3", 204), ("k3", 204), ("k4", 404)] {
+        assert_eq!(keyed(address, "DELETE /v1/events/a/blocks/3", key, "").await.status, expected);
+    }
+    assert_eq!(available(address).await, 30);
+    // The terms are told as they were right after the change, though they are no more those of version 1.
+    let again = patch("k1", r#"{"totalSeats":30}"#).await;
+    assert_eq!((again.header(REPLAYED), again.text()), ("true", first.text()));
+    assert_eq!(patch("k1", r#"{"totalSeats":31}"#).await.status, 422);
+    assert_eq!(patch("k5", r#"{"totalSeats":31}"#).await.status, 412);
+}

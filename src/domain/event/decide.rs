@@ -85,7 +85,11 @@ impl Event {
         })
     }
 
-    fn is_new(&self, key: &Key) -> Result<(), Refusal> {
+    /// Whether nothing was done under a key.
+    ///
+    /// # Errors
+    /// `DoneBefore`, `KeyReused`.
+    pub fn is_new(&self, key: &Key) -> Result<(), Refusal> {
         match self.keys.get(&key.name) {
             None => Ok(()),
             Some(Remembered { body, done })

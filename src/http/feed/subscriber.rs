@@ -197,19 +197,28 @@ mod tests {
     use crate::store::Store;
     use crate::store::memory::MemoryStore;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_sign_of_life_is_given_while_nothing_happens() {
+    async fn office_with(id: &EventId) -> Office {
         let store = Store::Memory(MemoryStore::default());
         let office = Office::open(store, Clock::manual(0), Entropy::System).await.unwrap();
-        let (id, seats) = (EventId::new("a").unwrap(), Seats::new(9).unwrap());
+        let seats = Seats::new(9).unwrap();
         let terms = EventTerms::on_sale(id.clone(), EventName::new("A").unwrap(), seats, seats);
         office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+        office
+    }
+
+    fn subscribe(office: &Office, channels: &Channels, id: &EventId) -> Subscriber {
         let subject = Subject::Event(id.clone());
-        let channel = Channels::default().of(&office, &subject, 1);
+        let channel = channels.of(office, &subject, 1);
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let stopping = CancellationToken::new();
-        let mut subscriber =
-            Subscriber::new(office.clone(), subject, channel, 1, stopping.clone(), permit);
+        Subscriber::new(office.clone(), subject, channel, 1, stopping, permit)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_is_given_while_nothing_happens() {
+        let id = EventId::new("a").unwrap();
+        let office = office_with(&id).await;
+        let mut subscriber = subscribe(&office, &Channels::default(), &id);
         let began = Instant::now();
         for times in 1..=3 {
             assert!(matches!(subscriber.next().await, News::Quiet));
@@ -218,7 +227,24 @@ mod tests {
         let acme = PartnerId::new("acme").unwrap();
         office.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
         assert!(matches!(subscriber.next().await, News::Piece(_)));
-        stopping.cancel();
+        subscriber.stopping.cancel();
         assert!(matches!(subscriber.next().await, News::Stopping));
+    }
+
+    #[tokio::test]
+    async fn a_frame_is_turned_into_text_once_for_everybody() {
+        let id = EventId::new("a").unwrap();
+        let office = office_with(&id).await;
+        let channels = Channels::default();
+        let mut subscribers = [(); 3].map(|()| subscribe(&office, &channels, &id));
+        let acme = PartnerId::new("acme").unwrap();
+        office.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
+        let mut texts = Vec::new();
+        for subscriber in &mut subscribers {
+            let News::Piece(piece) = subscriber.next().await else { panic!("a piece is due") };
+            texts.push(piece.text().as_ptr());
+        }
+        texts.dedup();
+        assert_eq!(texts.len(), 1, "all have the same bytes, and not only equal ones");
     }
 }

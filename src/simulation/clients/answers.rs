@@ -113,18 +113,18 @@ async fn of_event(
                 ..before.clone()
             };
             let expected = Version::new(*expected).expect("nobody expects version 0");
-            let after = office.update_event(event, terms, expected, request).await?;
+            let after = office.update_event(event, terms, expected, request).await?.what;
             let (capacity, available) = (after.seats().capacity, after.seats().available);
             Ok(Outcome::Updated { version: after.version().get(), capacity, available })
         }
         Asked::Block { seats } => {
             let reason = Reason::new("a pillar").expect("a valid reason");
-            let made = office.block(event, seats_of(*seats), reason, request).await?;
+            let made = office.block(event, seats_of(*seats), reason, request).await?.what;
             Ok(Outcome::Blocked { version: made.version.get(), seats: *seats })
         }
         Asked::Unblock { block } => {
             let block = Version::new(*block).expect("nobody asks for block 0");
-            let made = office.unblock(event, block, request).await?;
+            let made = office.unblock(event, block, request).await?.what;
             Ok(Outcome::Unblocked { version: made.version.get() })
         }
         _ => {
