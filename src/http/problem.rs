@@ -291,6 +291,9 @@ impl Problem {
         if let Some(allow) = allow {
             headers.insert(header::ALLOW, allow);
         }
+        if code == Code::UpgradeRequired.as_str() {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
         if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, wait.as_secs().into());
         }

@@ -152,6 +152,8 @@ async fn what_cannot_be_followed_is_a_problem() {
     ] {
         assert_eq!(problem(path, headers).await, expected, "{path}");
     }
+    let plain = ask(address, &bare("GET /v1/events/a/ws", &[])).await;
+    assert_eq!(plain.header("upgrade"), "websocket");
     assert_eq!(Socket::open(address, "/v1/events/b/ws").await.err(), Some(404));
     assert_eq!(Socket::open(address, "/v1/events/a/ws?since=2").await.err(), Some(404));
 }
