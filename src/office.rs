@@ -263,8 +263,10 @@ impl Office {
             });
         }
         // Holds that began before the machine's clock was set back end in time even so.
+        // And nothing is dated at a time before which somebody was told that he has got everything.
         let noted = opened.iter().filter_map(Opened::updated_at).max();
-        let clock = clock.not_before(noted.unwrap_or(Timestamp(i64::MIN)));
+        let after = noted.map_or(i64::MIN, |noted| noted.0.saturating_add(1));
+        let clock = clock.not_before(Timestamp(after));
         let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
         let moves = Moves::default();
         let office =

@@ -143,7 +143,9 @@ pub(super) async fn of_all(context: Context, input: Input) -> Result<Response, P
     let permit = context.feeds.permit()?;
     let subject = Subject::All;
     let settled = position_of(context.office.settled_now());
-    let channel = context.feeds.channels.of(&context.office, &subject, settled);
+    // A position is never beyond what is on disk: another process may have a clock that is behind.
+    let newest = context.office.newest_change_at().map_or(0, |at| position_of(at) + 1);
+    let channel = context.feeds.channels.of(&context.office, &subject, newest.min(settled));
     let position = last.or(since).unwrap_or_else(|| channel.position());
     if position > settled {
         let detail = format!("must not be above {settled}");

@@ -76,6 +76,13 @@ impl Office {
         self.0.moves.settled_until(&self.0.clock)
     }
 
+    /// The date of the newest change of all events, if there is one.
+    pub fn newest_change_at(&self) -> Option<Timestamp> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        let events = desks.by_number.values().filter_map(|desk| desk.event().ok());
+        events.map(|event| event.updated_at()).max()
+    }
+
     /// The event of that number, as it was last committed.
     ///
     /// # Errors

@@ -305,8 +305,11 @@ async fn all_events_are_followed_by_time() {
         assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<u64>>(), "{id}");
     }
     drop(stream);
-    reserve(server.address, "b", 1).await;
     let id = last_id.unwrap();
+    // Everything before it was told, and it is right after the newest change: that time is on disk.
+    let newest = ["a", "b", "c"].map(|id| office.event(&event_id(id)).unwrap().updated_at().0);
+    assert_eq!(id.parse::<i64>().unwrap(), newest.iter().max().unwrap() + 1);
+    reserve(server.address, "b", 1).await;
     // Another process goes on where this one ended.
     office.close().await;
     let Server { stop, ended, readiness, .. } = server;
@@ -325,6 +328,33 @@ async fn all_events_are_followed_by_time() {
     // What has the same time as the last that was got may come again; what came after it comes.
     got.retain(|got| !all.contains(&(got.0.as_str(), got.1)));
     assert_eq!(got, [("b".to_owned(), 4), ("c".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn who_follows_all_misses_nothing_though_the_clock_is_set_back() {
+    let directory = new_directory();
+    let clock = Clock::manual(BEGIN_MS);
+    let (server, office) = serve(open_store(&directory), clock.clone()).await;
+    create(&office, "a").await;
+    // An hour in which nothing happens; who begins to follow then has got nothing of it.
+    clock.set(BEGIN_MS + 3_600_000);
+    let mut stream = Stream::open(server.address, "/v1/feed", None).await.unwrap();
+    let id = stream.next().await.unwrap().id.unwrap();
+    assert_eq!(id, (BEGIN_MS + 1).to_string());
+    drop(stream);
+    office.close().await;
+    let Server { stop, ended, readiness, .. } = server;
+    readiness.start_stopping();
+    stop.cancel();
+    ended.await.unwrap();
+    drop(office);
+    // The next process begins with a clock that is an hour behind, and goes on after what is on disk.
+    let clock = Clock::manual(BEGIN_MS + 1);
+    let (server, _) = serve(open_store(&directory), clock.clone()).await;
+    reserve(server.address, "a", 1).await;
+    clock.set(BEGIN_MS + 2);
+    let mut stream = Stream::open(server.address, "/v1/feed", Some(&id)).await.unwrap();
+    assert_eq!(version(&stream.json().await), 2);
 }
 
 #[tokio::test]

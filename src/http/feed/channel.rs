@@ -168,7 +168,7 @@ async fn tell_all(office: &Office, channel: &Weak<Channel>) -> Result<(), Office
     loop {
         let (settled, moved) = following.settled();
         waiting.extend(moved);
-        let mut frames = Vec::new();
+        let mut told = Told { frames: Vec::new(), until: began };
         for number in std::mem::take(&mut waiting) {
             // What is damaged is not told of, and does not keep the others from it.
             let Ok(event) = office.event_by_number(number) else { continue };
@@ -176,16 +176,16 @@ async fn tell_all(office: &Office, channel: &Weak<Channel>) -> Result<(), Office
                 Some(version) => *version,
                 None => office.version_before(&event, began).await?,
             };
-            after = changes_until(office, event.id(), after, settled, &mut frames).await?;
+            after = changes_until(office, event.id(), after, settled, &mut told).await?;
             reached.insert(number, after);
             if after < event.version() {
                 waiting.insert(number);
             }
         }
         let Some(channel) = channel.upgrade() else { return Ok(()) };
-        let until = position_of(settled);
-        if !frames.is_empty() {
-            channel.tell(Stretch::new(told_until, until, Numbering::AllTogether, &frames));
+        if !told.frames.is_empty() {
+            let until = position_of(told.until);
+            channel.tell(Stretch::new(told_until, until, Numbering::AllTogether, &told.frames));
             told_until = until;
         }
         drop(channel);
@@ -196,20 +196,31 @@ async fn tell_all(office: &Office, channel: &Weak<Channel>) -> Result<(), Office
     }
 }
 
+/// Frames of several events, and the time right after the newest of them. It is that, and not the time up to
+/// which everything is settled, as only that is on disk: another process, whose clock is behind, dates
+/// its changes after it.
+struct Told {
+    frames: Vec<Frame>,
+    until: Timestamp,
+}
+
 /// Adds the frames of the changes after a version that are dated before a time, and says how far they go.
 async fn changes_until(
     office: &Office,
     id: &EventId,
     mut after: Version,
     until: Timestamp,
-    frames: &mut Vec<Frame>,
+    told: &mut Told,
 ) -> Result<Version, OfficeError> {
     loop {
         let mut changes = office.changes(id, after, READ_CHANGES_MAX).await?;
         let read = changes.len();
         changes.truncate(changes.partition_point(|change| change.at < until));
-        frames.extend(frames_of(office, id, &changes)?);
-        after = changes.last().map_or(after, |change| change.version);
+        told.frames.extend(frames_of(office, id, &changes)?);
+        if let Some(last) = changes.last() {
+            after = last.version;
+            told.until = told.until.max(Timestamp(last.at.0 + 1));
+        }
         if changes.len() < READ_CHANGES_MAX || read > changes.len() {
             return Ok(after);
         }
