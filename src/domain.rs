@@ -26,8 +26,8 @@ pub use command::{Command, Intent, Refusal, Shortage};
 pub use event::{Block, Event, PartnerTotals, SeatCounts, Violation};
 pub use key::{Done, Key, KeyName};
 pub use names::{
-    EventId, EventName, EventNumber, InvalidName, Nonce, PartnerId, RequestId, ReservationId,
-    Seats, Timestamp, Version,
+    EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, EventId, EventName, EventNumber, InvalidName, Nonce,
+    PARTNER_ID_CHARS_MAX, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version,
 };
 pub use note::{METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference};
 pub use refused::{REFUSED_BY_NAME_MAX, RefusalKind, Refused, RefusedCount};

@@ -15,7 +15,10 @@ mod health;
 mod idempotency;
 mod input;
 mod ledger;
+mod openapi;
+mod page;
 mod problem;
+mod problems;
 mod query;
 mod reply;
 mod reservations;
@@ -39,7 +42,7 @@ use crate::office::Office;
 pub use feed::Feeds;
 pub use problem::{Code, Problem};
 pub use reply::Response;
-use route::{delete, either, get, patch, post, put, resource, socket};
+use route::{Resource, delete, either, get, patch, post, put, resource, socket};
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -89,68 +92,109 @@ impl Readiness {
     }
 }
 
-/// The route table. What is not in it is a page of the dashboard or unknown.
-fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    either([
+/// The route table, each operation with its description. What is not in it is a page of the dashboard
+/// or unknown. The first is found soonest, so the busiest stands there.
+fn table() -> Vec<Resource> {
+    let mut table = table_of_seed();
+    table.extend(table_of_reservations());
+    table.extend(table_of_events());
+    table.extend(table_of_service());
+    table
+}
+
+fn table_of_seed() -> Vec<Resource> {
+    use openapi::seed as told;
+    vec![
         resource(
-            context,
             "/reservations",
-            vec![get(seed::summary_of_default), post(seed::reserve_of_default)],
-        ),
-        resource(context, "/reservations/{id}", vec![delete(seed::cancel)]),
-        resource(context, "/v1/events", vec![get(events::list), post(events::create)]),
-        resource(context, "/v1/events/{eventId}", vec![get(events::read), patch(events::update)]),
-        resource(
-            context,
-            "/v1/events/{eventId}/blocks",
-            vec![get(events::blocks), post(events::block)],
-        ),
-        resource(context, "/v1/events/{eventId}/changes", vec![get(changes::list)]),
-        resource(context, "/v1/events/{eventId}/ledger/head", vec![get(ledger::head)]),
-        resource(context, "/v1/events/{eventId}/proof", vec![get(ledger::proof)]),
-        resource(context, "/v1/events/{eventId}/statistics", vec![get(statistics::read)]),
-        resource(context, "/v1/events/{eventId}/feed", vec![get(feed::of_event)]),
-        socket(context, "/v1/events/{eventId}/ws", get(feed::socket_of_event)),
-        resource(context, "/v1/feed", vec![get(feed::of_all)]),
-        resource(
-            context,
-            "/v1/events/{eventId}/reservations/{id}/history",
-            vec![get(changes::history)],
-        ),
-        resource(context, "/v1/events/{eventId}/blocks/{id}", vec![delete(events::unblock)]),
-        resource(
-            context,
-            "/v1/events/{eventId}/reservations",
-            vec![get(reservations::list), post(reservations::create)],
-        ),
-        resource(
-            context,
-            "/v1/events/{eventId}/reservations/{id}",
             vec![
-                get(reservations::read),
-                put(reservations::create_as),
-                delete(reservations::delete),
+                get(seed::summary_of_default, told::summary),
+                post(seed::reserve_of_default, told::reserve),
+            ],
+        ),
+        resource("/reservations/{reservationId}", vec![delete(seed::cancel, told::cancel)]),
+    ]
+}
+
+fn table_of_reservations() -> Vec<Resource> {
+    use openapi::reservations as told;
+    vec![
+        resource(
+            "/v1/events/{eventId}/reservations",
+            vec![get(reservations::list, told::list), post(reservations::create, told::create)],
+        ),
+        resource(
+            "/v1/events/{eventId}/reservations/{reservationId}",
+            vec![
+                get(reservations::read, told::read),
+                put(reservations::create_as, told::create_as),
+                delete(reservations::delete, told::delete),
             ],
         ),
         resource(
-            context,
-            "/v1/events/{eventId}/reservations/{id}/confirm",
-            vec![post(reservations::confirm)],
+            "/v1/events/{eventId}/reservations/{reservationId}/history",
+            vec![get(changes::history, told::history)],
         ),
         resource(
-            context,
-            "/v1/events/{eventId}/reservations/{id}/extend",
-            vec![post(reservations::extend)],
+            "/v1/events/{eventId}/reservations/{reservationId}/confirm",
+            vec![post(reservations::confirm, told::confirm)],
         ),
         resource(
-            context,
-            "/v1/events/{eventId}/reservations/{id}/cancel",
-            vec![post(reservations::cancel)],
+            "/v1/events/{eventId}/reservations/{reservationId}/extend",
+            vec![post(reservations::extend, told::extend)],
         ),
-        resource(context, "/healthz", vec![get(health::live)]),
-        resource(context, "/readyz", vec![get(health::ready)]),
-        dashboard::pages(context),
-    ])
+        resource(
+            "/v1/events/{eventId}/reservations/{reservationId}/cancel",
+            vec![post(reservations::cancel, told::cancel)],
+        ),
+    ]
+}
+
+fn table_of_events() -> Vec<Resource> {
+    use openapi::{events as told, feeds as told_of_feeds, ledger as told_of_ledger};
+    vec![
+        resource(
+            "/v1/events",
+            vec![get(events::list, told::list), post(events::create, told::create)],
+        ),
+        resource(
+            "/v1/events/{eventId}",
+            vec![get(events::read, told::read), patch(events::update, told::update)],
+        ),
+        resource(
+            "/v1/events/{eventId}/blocks",
+            vec![get(events::blocks, told::blocks), post(events::block, told::block)],
+        ),
+        resource(
+            "/v1/events/{eventId}/blocks/{blockId}",
+            vec![delete(events::unblock, told::unblock)],
+        ),
+        resource("/v1/events/{eventId}/changes", vec![get(changes::list, told_of_feeds::changes)]),
+        resource("/v1/events/{eventId}/ledger/head", vec![get(ledger::head, told_of_ledger::head)]),
+        resource("/v1/events/{eventId}/proof", vec![get(ledger::proof, told_of_ledger::proof)]),
+        resource(
+            "/v1/events/{eventId}/statistics",
+            vec![get(statistics::read, told_of_ledger::statistics)],
+        ),
+        resource("/v1/events/{eventId}/feed", vec![get(feed::of_event, told_of_feeds::of_event)]),
+        socket("/v1/events/{eventId}/ws", get(feed::socket_of_event, told_of_feeds::socket)),
+        resource("/v1/feed", vec![get(feed::of_all, told_of_feeds::of_all)]),
+    ]
+}
+
+fn table_of_service() -> Vec<Resource> {
+    use openapi::service as told;
+    vec![
+        resource("/healthz", vec![get(health::live, told::live)]),
+        resource("/readyz", vec![get(health::ready, told::ready)]),
+        resource("/openapi.json", vec![get(openapi::serve, told::openapi)]),
+        resource("/problems/{code}", vec![get(problems::read, told::problem)]),
+    ]
+}
+
+fn routes(context: &Context) -> BoxedFilter<(Response,)> {
+    let told = table().into_iter().map(|resource| resource.route(context));
+    either(told.chain([dashboard::pages(context)]))
 }
 
 /// Answers every request.

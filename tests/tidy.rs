@@ -30,7 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("warp::", &["src/http", "src/server"]),
     ("sled::", &["src/store/sled"]),
     ("bincode::", &["src/store/codec.rs"]),
-    ("blake3::", &["src/store/codec.rs", "src/http/dashboard.rs", "src/http/idempotency.rs"]),
+    ("blake3::", &["src/store/codec.rs", "src/http/page.rs", "src/http/idempotency.rs"]),
     ("std::env::", &["src/config.rs"]),
     ("env::var", &["src/config.rs"]),
     ("Uuid::new_v", &["src/office/entropy.rs"]),

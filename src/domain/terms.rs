@@ -13,6 +13,9 @@ pub const HOLD_SECONDS_USUAL: u32 = 600;
 pub struct Text<const CHARS_MAX: usize>(Arc<str>);
 
 impl<const CHARS_MAX: usize> Text<CHARS_MAX> {
+    /// The most characters that it may have.
+    pub const CHARS_MAX: usize = CHARS_MAX;
+
     /// Takes `text`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::input::Input;
 use super::problem::{Fault, Problem};
-use crate::domain::{InvalidName, PartnerId};
+use crate::domain::{InvalidName, PartnerId, Seats};
 
 /// What becomes of fields that an operation does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,6 +223,15 @@ pub(super) fn whole_number(given: &RawValue) -> Result<u32, Wrong> {
         reason = "the cast saturates, which is what is wanted; a whole number loses nothing"
     )]
     Ok(number as u32)
+}
+
+/// Reads a number of seats that are there afterwards: one at least, and no more than can be counted.
+pub(super) fn seats(given: &RawValue) -> Result<Seats, Wrong> {
+    let seats = Seats::new(whole_number(given)?).ok_or("must be at least 1")?;
+    if given.get().parse().is_ok_and(|number: f64| number > f64::from(u32::MAX)) {
+        return Err(format!("must be at most {}", u32::MAX).into());
+    }
+    Ok(seats)
 }
 
 /// Whether seats are to be held, and for how long.

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Response, as_state, json, time_text};
@@ -14,50 +16,86 @@ use super::{Context, feed};
 use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
 use crate::office::OfficeError;
 
+/// What a change can be.
+pub(super) const TYPES: [&str; 12] = [
+    "eventCreated",
+    "eventUpdated",
+    "seatsBlocked",
+    "seatsUnblocked",
+    "reserved",
+    "held",
+    "confirmed",
+    "confirmedLate",
+    "extended",
+    "cancelled",
+    "expired",
+    "partlyCancelled",
+];
+
 /// One change. What is not of its kind is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Frame {
+    #[schema(value_type = kinds::EventId)]
     event_id: String,
     /// The version of the event after it.
+    #[schema(value_type = kinds::Version)]
     version: u64,
+    #[schema(value_type = kinds::ChangeType)]
     r#type: &'static str,
+    #[schema(value_type = kinds::Moment)]
     at: String,
+    #[schema(value_type = kinds::Actor)]
     by: &'static str,
+    #[schema(value_type = kinds::RequestId)]
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::ReservationId)]
     reservation_id: Option<String>,
     #[serde(flatten)]
     what: What,
 }
 
 /// What a change is about, besides a reservation.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ChangeDetails)]
 #[serde(rename_all = "camelCase")]
 struct What {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::PartnerId)]
     partner_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Seats)]
     seats: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::BlockId)]
     block_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::EventName)]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Seats)]
     total_seats: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::EventStatus)]
     status: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct ChangesBody {
+/// Changes in order, or a part of more.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangeList)]
+pub(super) struct ChangesBody {
     items: Vec<Frame>,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Address)]
     next: Option<String>,
 }
 

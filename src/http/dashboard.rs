@@ -1,12 +1,13 @@
 //! The dashboard's files, which are part of the binary, and the answer to every path that is nothing.
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use rust_embed_for_web::{EmbedableFile, RustEmbed};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use super::Context;
+use super::page::{accepts, entity_tag, guarded};
 use super::problem::{Code, Problem};
 use super::reply::{Response, empty, is_known, named};
 use super::route::anything;
@@ -16,11 +17,6 @@ use super::route::anything;
 #[folder = "assets/"]
 #[br = false]
 struct Assets;
-
-/// Nothing from elsewhere, nothing inline, not in anybody's frame.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// Answers every path: a file of the dashboard, the dashboard itself for a browser that is lost, or
 /// a problem.
@@ -60,26 +56,12 @@ fn browser_is_lost(path: &str, method: &Method, headers: &HeaderMap) -> bool {
     reads && !first.eq_ignore_ascii_case("v1") && accepts(headers, &header::ACCEPT, "text/html")
 }
 
-/// Whether a header that lists what is accepted names `wanted`, and not only to refuse it (`q=0`).
-fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
-    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|entry| {
-        let mut parts = entry.split(';').map(str::trim);
-        let is_wanted = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-        let refuses = |parameter: &str| {
-            let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-            quality
-                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
-        };
-        is_wanted && !parts.any(refuses)
-    })
-}
-
 fn file_response(
     file: &impl EmbedableFile<Data: AsRef<[u8]>, Meta: AsRef<str>>,
     headers: &HeaderMap,
 ) -> Response {
-    let etag = entity_tag(file.hash().as_ref());
+    // The embedding crate's own tag is base85, which may have characters that a header may not.
+    let etag = entity_tag(file.hash().as_ref().as_bytes());
     let mut response = if is_known(headers, &etag) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
@@ -89,22 +71,7 @@ fn file_response(
     set.insert(header::ETAG, etag);
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     set.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-    ] {
-        set.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// The embedding crate's own tag is base85, which may have characters that a header may not.
-fn entity_tag(hash: &str) -> HeaderValue {
-    let digest = blake3::hash(hash.as_bytes()).to_hex();
-    HeaderValue::from_str(&format!("\"{digest}\"")).expect("hex is a header value")
+    guarded(response)
 }
 
 fn body(

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use super::body::{Fields, Unknown, Wrong, whole_number, word};
+use super::body::{Fields, Unknown, Wrong, seats, whole_number, word};
 use super::idempotency::{asking, marked};
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
@@ -28,59 +29,90 @@ use crate::office::Answered;
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
 
 /// An event; it begins with what the seed told of its one.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EventBody<'a> {
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
+    #[schema(value_type = kinds::EventName)]
     name: &'a str,
+    #[schema(value_type = kinds::Seats)]
     total_seats: u32,
+    #[schema(value_type = kinds::SeatCount)]
     available_seats: u32,
     reservation_count: u64,
+    #[schema(value_type = kinds::Version)]
     version: u64,
+    #[schema(value_type = kinds::SeatCount)]
     held_seats: u32,
+    #[schema(value_type = kinds::SeatCount)]
     confirmed_seats: u32,
+    #[schema(value_type = kinds::SeatCount)]
     blocked_seats: u32,
+    #[schema(value_type = kinds::EventStatus)]
     status: &'static str,
     /// Whether a seat could be had now, if there is one.
     is_selling: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     venue: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     starts_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     time_zone: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     on_sale_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     off_sale_at: Option<String>,
+    #[schema(value_type = kinds::Seats)]
     seats_per_request_min: u32,
+    #[schema(value_type = kinds::Seats)]
     seats_per_request_max: u32,
+    #[schema(value_type = kinds::HoldSeconds)]
     hold_seconds: u32,
+    #[schema(value_type = kinds::Moment)]
     created_at: String,
+    #[schema(value_type = kinds::Moment)]
     updated_at: String,
 }
 
-#[derive(Serialize)]
-struct ListBody<'a> {
+/// Events, or a part of a longer list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventList)]
+pub(super) struct ListBody<'a> {
     items: Vec<EventBody<'a>>,
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Address)]
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Seats that are taken out of sale.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Block)]
 #[serde(rename_all = "camelCase")]
-struct BlockBody<'a> {
+pub(super) struct BlockBody<'a> {
+    #[schema(value_type = kinds::BlockId)]
     block_id: u64,
+    #[schema(value_type = kinds::Seats)]
     seats: u32,
     reason: &'a str,
+    #[schema(value_type = kinds::Moment)]
     created_at: String,
 }
 
-#[derive(Serialize)]
-struct BlocksBody<'a> {
+/// The seats of an event that are taken out of sale.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BlockList)]
+pub(super) struct BlocksBody<'a> {
     items: Vec<BlockBody<'a>>,
 }
 
@@ -90,7 +122,7 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let mut fields = Fields::read(&input)?;
     let id = fields.required("eventId", |given| word(given, EventId::new));
     let name = fields.required("name", |given| word(given, EventName::new));
-    let capacity = fields.required("totalSeats", seat_count);
+    let capacity = fields.required("totalSeats", seats);
     let blank = id.zip(name).zip(capacity).map(|((id, name), capacity)| EventTerms {
         status: EventStatus::Draft,
         ..EventTerms::on_sale(id, name, capacity, SEATS_PER_REQUEST_MAX)
@@ -189,7 +221,7 @@ pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, P
 pub(super) async fn block(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let mut fields = Fields::read(&input)?;
-    let seats = fields.required("seats", seat_count);
+    let seats = fields.required("seats", seats);
     let reason = fields.required("reason", |given| word(given, Reason::new));
     fields.finish(Unknown::Refused)?;
     let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
@@ -215,7 +247,7 @@ pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, 
 /// Reads terms over those that there are; nothing where those are missing.
 fn read_terms(fields: &mut Fields<'_>, terms: Option<EventTerms>) -> Option<EventTerms> {
     let name = fields.present("name", |given| word(given, EventName::new));
-    let capacity = fields.present("totalSeats", seat_count);
+    let capacity = fields.present("totalSeats", seats);
     let description = fields.cleared("description", |given| word(given, Description::new));
     let venue = fields.cleared("venue", |given| word(given, Venue::new));
     let zone = fields.cleared("timeZone", zone_name);
@@ -224,8 +256,8 @@ fn read_terms(fields: &mut Fields<'_>, terms: Option<EventTerms>) -> Option<Even
     let starts_at = fields.cleared("startsAt", |given| start(given, told_in.as_ref()));
     let on_sale_at = fields.cleared("onSaleAt", moment);
     let off_sale_at = fields.cleared("offSaleAt", moment);
-    let least = fields.present("seatsPerRequestMin", seat_count);
-    let most = fields.present("seatsPerRequestMax", seat_count);
+    let least = fields.present("seatsPerRequestMin", seats);
+    let most = fields.present("seatsPerRequestMax", seats);
     let hold_seconds = fields.present("holdSeconds", |given| {
         let seconds = whole_number(given)?;
         let is_possible = (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&seconds);
@@ -256,10 +288,6 @@ fn read_terms(fields: &mut Fields<'_>, terms: Option<EventTerms>) -> Option<Even
         fields.fault("offSaleAt", "must be after onSaleAt".into());
     }
     Some(terms)
-}
-
-fn seat_count(given: &RawValue) -> Result<Seats, Wrong> {
-    Seats::new(whole_number(given)?).ok_or_else(|| "must be at least 1".into())
 }
 
 fn read_status(text: &str) -> Result<EventStatus, Wrong> {

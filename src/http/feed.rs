@@ -19,6 +19,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 use warp::Reply;
 
 use self::channel::{Channel, Channels, Subject, position_of};
@@ -26,6 +27,7 @@ use self::subscriber::{News, Subscriber};
 use super::Context;
 use super::events::{EventBody, body_of};
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::{Code, Fault, Problem};
 use super::query::Query;
 use super::reply::Response;
@@ -79,17 +81,19 @@ impl Feeds {
 }
 
 /// An event as it is at a version, before its changes.
-#[derive(Serialize)]
-struct Snapshot<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Snapshot<'a> {
+    #[schema(value_type = kinds::SnapshotType)]
     r#type: &'static str,
     #[serde(flatten)]
     event: EventBody<'a>,
 }
 
 /// The last frame of a server that stops.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shutdown {
+pub(super) struct Shutdown {
+    #[schema(value_type = kinds::ShutdownType)]
     r#type: &'static str,
     retry_ms: u64,
 }

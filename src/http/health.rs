@@ -2,17 +2,22 @@
 
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Context;
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::{Code, Problem};
 use super::reply::{Response, json};
 
-#[derive(Serialize)]
+/// How the server is.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Health {
+pub(super) struct Health {
+    #[schema(value_type = kinds::HealthStatus)]
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = kinds::EventIds)]
     damaged_events: Vec<String>,
 }
 
@@ -28,7 +33,7 @@ pub(super) async fn live(_: Context, _: Input) -> Result<Response, Problem> {
 /// Damaged events are named; they do not make the others unready.
 pub(super) async fn ready(context: Context, _: Input) -> Result<Response, Problem> {
     if context.readiness.is_stopping() {
-        return Err(Problem::new(Code::Unavailable, "the server is stopping"));
+        return Err(Problem::new(Code::Unavailable, "the server is stopping").retry_later());
     }
     context.office.check_room().await?;
     let damages = context.office.damages();

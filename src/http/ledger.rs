@@ -7,9 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Context;
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
@@ -21,37 +23,53 @@ use crate::office::SealedPage;
 const PAGES_MAX: usize = 32;
 
 /// The head of a ledger.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LedgerHead)]
 #[serde(rename_all = "camelCase")]
-struct HeadBody<'a> {
+pub(super) struct HeadBody<'a> {
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
+    #[schema(value_type = kinds::Version)]
     version: u64,
     /// The digest of the newest page, in hexadecimal digits.
+    #[schema(value_type = kinds::Digest)]
     digest: String,
+    #[schema(value_type = kinds::Moment)]
     updated_at: String,
 }
 
 /// Pages of a ledger, one after the other.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Proof)]
 #[serde(rename_all = "camelCase")]
-struct ProofBody<'a> {
+pub(super) struct ProofBody<'a> {
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
+    #[schema(value_type = kinds::SeatCount)]
     event_number: u32,
     pages: Vec<PageBody>,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Address)]
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of a ledger.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Page)]
 #[serde(rename_all = "camelCase")]
 struct PageBody {
+    #[schema(value_type = kinds::Version)]
     first_version: u64,
+    #[schema(value_type = kinds::Version)]
     last_version: u64,
     /// The digest of the page before it; zeros where this is the first.
+    #[schema(value_type = kinds::Digest)]
     previous_digest: String,
+    #[schema(value_type = kinds::Digest)]
     digest: String,
     /// Its bytes in Base64.
+    #[schema(value_type = kinds::Base64)]
     bytes: String,
 }
 

@@ -8,12 +8,15 @@ use std::time::Duration;
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::openapi::kinds;
 use super::reply::{Response, json_as};
 use crate::domain::RequestId;
 use crate::office::OfficeError;
 
+mod guide;
 mod refusal;
 
 /// When to try again after the server had too much to do or no room on its disk.
@@ -89,9 +92,27 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, in the order in which they are declared.
+    #[rustfmt::skip]
+    pub const ALL: [Self; Self::Unavailable as usize + 1] = [
+        Self::InvalidRequest, Self::SeatsPerRequest, Self::HoldSeconds, Self::NotAPart,
+        Self::NotFound, Self::EventNotFound, Self::ReservationNotFound, Self::VersionNotFound,
+        Self::MethodNotAllowed, Self::RequestTimeout, Self::NotEnoughSeats, Self::HoldExpired,
+        Self::HoldLimit, Self::AlreadyConfirmed, Self::NotConfirmed, Self::ReservationCancelled,
+        Self::ReservationExpired, Self::NotOnSale, Self::CapacityTaken, Self::StatusChange,
+        Self::SeatsHeld, Self::BlockNotFound, Self::IdempotencyKeyReused, Self::PreconditionFailed,
+        Self::PreconditionRequired, Self::EventExists, Self::UpgradeRequired, Self::BodyTooLarge,
+        Self::EventDamaged, Self::Overloaded, Self::StorageFull, Self::Unavailable,
+    ];
+
     /// The code as it stands in JSON.
     pub fn as_str(self) -> &'static str {
         self.row().1
+    }
+
+    /// What it is called.
+    pub fn title(self) -> &'static str {
+        self.row().2
     }
 
     /// The status that goes with it.
@@ -141,8 +162,17 @@ impl Code {
     }
 }
 
+/// None of them is missing.
+const _: () = {
+    let (mut left, mut index) = (Code::ALL.as_slice(), 0);
+    while let [code, rest @ ..] = left {
+        assert!(*code as usize == index, "ALL has the codes as they are declared");
+        (left, index) = (rest, index + 1);
+    }
+};
+
 /// One thing that is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
     /// Where, as a JSON pointer (RFC 6901), empty for the body as a whole; of a query, `?` and the
     /// parameter.
@@ -159,31 +189,40 @@ impl Fault {
 }
 
 /// Numbers that a refusal rested on.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Grounds {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::SeatCount)]
     asked: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::SeatCount)]
     available: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::SeatCount)]
     held: Option<u32>,
     /// How many seats the reservation has.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::SeatCount)]
     has: Option<u32>,
     /// How many seats are held, sold or blocked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::SeatCount)]
     taken: Option<u32>,
     /// When the sale begins.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     on_sale_at: Option<String>,
     /// When the sale ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     off_sale_at: Option<String>,
     /// When the next of the holds is over.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     next_expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Version)]
     version: Option<u64>,
 }
 
@@ -203,18 +242,24 @@ struct Parts {
     retry_after: Option<Duration>,
 }
 
-#[derive(Serialize)]
+/// What a client is told instead of what it asked for (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     error: &'a str,
+    #[schema(value_type = kinds::ProblemType)]
     r#type: String,
     title: &'static str,
+    #[schema(value_type = kinds::ProblemStatus)]
     status: u16,
+    #[schema(value_type = kinds::ProblemCode)]
     code: &'static str,
     detail: &'a str,
+    #[schema(value_type = kinds::RequestId)]
     request_id: String,
     #[serde(flatten)]
-    grounds: Grounds,
+    grounds: &'a Grounds,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
 }
@@ -269,32 +314,36 @@ impl Problem {
         self.0.code
     }
 
-    /// The answer.
-    pub fn into_response(self, request_id: RequestId) -> Response {
-        let Parts { code, detail, error, faults, grounds, allow, retry_after } = *self.0;
+    /// What is told.
+    fn body(&self, request_id: RequestId) -> Body<'_> {
+        let Parts { code, detail, error, faults, grounds, .. } = &*self.0;
         let (status, code, title) = code.row();
-        let body = Body {
+        Body {
             error: error.as_deref().unwrap_or(title),
             r#type: format!("/problems/{code}"),
             title,
             status: status.as_u16(),
             code,
-            detail: &detail,
+            detail,
             request_id: Uuid::from_u128(request_id.0).to_string(),
             grounds,
-            errors: &faults,
-        };
+            errors: faults,
+        }
+    }
+
+    /// The answer.
+    pub fn into_response(self, request_id: RequestId) -> Response {
         let content_type = HeaderValue::from_static("application/problem+json");
-        let mut response = json_as(status, content_type, &body);
+        let mut response = json_as(self.0.code.status(), content_type, &self.body(request_id));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(allow) = allow {
+        if let Some(allow) = self.0.allow {
             headers.insert(header::ALLOW, allow);
         }
-        if code == Code::UpgradeRequired.as_str() {
+        if self.0.code == Code::UpgradeRequired {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
-        if let Some(wait) = retry_after {
+        if let Some(wait) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, wait.as_secs().into());
         }
         response

@@ -9,13 +9,13 @@ use super::problem::{Fault, Problem};
 use crate::domain::Version;
 
 /// How many items a list has where nobody says how many.
-const LIMIT_USUAL: usize = 50;
+pub(super) const LIMIT_USUAL: usize = 50;
 /// How many items it has at most.
-const LIMIT_MAX: usize = 200;
+pub(super) const LIMIT_MAX: usize = 200;
 /// How long an answer waits for a version, where nobody says how long.
-const WAIT_SECONDS_USUAL: u64 = 30;
+pub(super) const WAIT_SECONDS_USUAL: u64 = 30;
 /// How long it waits at most.
-const WAIT_SECONDS_MAX: u64 = 60;
+pub(super) const WAIT_SECONDS_MAX: u64 = 60;
 
 /// The parameters of a query, and what is wrong with those that were taken out of it.
 #[derive(Debug)]

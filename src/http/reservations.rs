@@ -10,55 +10,74 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Context;
-use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, whole_number, word};
+use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, seats, whole_number, word};
 use super::idempotency::{asking, asking_as, marked, name_of};
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::{Fault, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::{event_in_path, id_text};
 use crate::domain::{
     EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
-    Reservation, ReservationId, Seats, Status, Timestamp, Version,
+    Reservation, ReservationId, Status, Timestamp, Version,
 };
 use crate::office::{Asking, OfficeError, Reserved, Telling};
 
-#[derive(Serialize)]
+/// A reservation, at one version of its event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reservation)]
 #[serde(rename_all = "camelCase")]
-struct ReservationBody<'a> {
+pub(super) struct ReservationBody<'a> {
+    #[schema(value_type = kinds::ReservationId)]
     reservation_id: String,
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
+    #[schema(value_type = kinds::PartnerId)]
     partner_id: &'a str,
+    #[schema(value_type = kinds::Seats)]
     seats: u32,
+    #[schema(value_type = kinds::ReservationStatus)]
     status: &'static str,
     /// The version of the event that made the reservation what it is.
+    #[schema(value_type = kinds::Version)]
     version: u64,
+    #[schema(value_type = kinds::Moment)]
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = kinds::Metadata)]
     metadata: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
     expires_at: Option<String>,
     /// The same as a time from now on, for those whose clocks are wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64)]
     expires_in_seconds: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct ListBody<'a> {
+/// Reservations, or a part of a longer list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReservationList)]
+pub(super) struct ListBody<'a> {
     items: Vec<ReservationBody<'a>>,
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Address)]
     next: Option<String>,
 }
 
 /// How many reservations are looked at for one part of a list.
 const LOOKED_AT_MAX: usize = 10_000;
-const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
+/// What a reservation can be.
+pub(super) const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
 
 /// `POST /v1/events/{eventId}/reservations`: takes seats for a partner, or holds them. 201 with the
 /// reservation; 400 `invalid_request`, `seats_per_request`, `hold_seconds`; 404 `event_not_found`; 409
@@ -217,9 +236,7 @@ pub(super) async fn extend(context: Context, input: Input) -> Result<Response, P
 pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     let mut fields = Fields::read_if_any(&input)?;
-    let part = fields.optional("seats", |given| {
-        Seats::new(whole_number(given)?).ok_or_else(|| "must be at least 1".into())
-    });
+    let part = fields.optional("seats", seats);
     fields.finish(Unknown::Refused)?;
     let office = &context.office;
     let asking = asking(&input, "cancel", "")?;

@@ -12,23 +12,37 @@ use bytes::Buf;
 use http::{HeaderMap, Method};
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
-use warp::ws::Ws;
 use warp::{Filter, Rejection};
 
 use super::Context;
 use super::input::{Input, read_body};
+use super::openapi::Entry;
 use super::problem::Problem;
 use super::reply::{Response, named};
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 type Handler = Arc<dyn Fn(Context, Input) -> Answered + Send + Sync>;
 
-/// A method of a resource, and what it does.
-#[derive(Clone)]
+/// A path, and what its methods do.
+pub(super) struct Resource {
+    template: &'static str,
+    operations: Vec<Operation>,
+    upgrade: Upgrade,
+}
+
+/// A method of a resource: what it does, and how it is described.
 pub(super) struct Operation {
     method: Method,
     body: Body,
     handler: Handler,
+    describe: fn() -> Entry,
+}
+
+/// Whether a WebSocket can be asked for.
+#[derive(Clone, Copy)]
+enum Upgrade {
+    Possible,
+    No,
 }
 
 /// Whether an operation looks at the body.
@@ -39,100 +53,109 @@ enum Body {
 }
 
 /// `GET`, and `HEAD` with it.
-pub(super) fn get<F>(handler: fn(Context, Input) -> F) -> Operation
+pub(super) fn get<F>(handler: fn(Context, Input) -> F, describe: fn() -> Entry) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::GET, Body::Ignored, handler)
+    operation(Method::GET, Body::Ignored, handler, describe)
 }
 
 /// `POST`.
-pub(super) fn post<F>(handler: fn(Context, Input) -> F) -> Operation
+pub(super) fn post<F>(handler: fn(Context, Input) -> F, describe: fn() -> Entry) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::POST, Body::Read, handler)
+    operation(Method::POST, Body::Read, handler, describe)
 }
 
 /// `PUT`.
-pub(super) fn put<F>(handler: fn(Context, Input) -> F) -> Operation
+pub(super) fn put<F>(handler: fn(Context, Input) -> F, describe: fn() -> Entry) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::PUT, Body::Read, handler)
+    operation(Method::PUT, Body::Read, handler, describe)
 }
 
 /// `PATCH`.
-pub(super) fn patch<F>(handler: fn(Context, Input) -> F) -> Operation
+pub(super) fn patch<F>(handler: fn(Context, Input) -> F, describe: fn() -> Entry) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::PATCH, Body::Read, handler)
+    operation(Method::PATCH, Body::Read, handler, describe)
 }
 
 /// `DELETE`.
-pub(super) fn delete<F>(handler: fn(Context, Input) -> F) -> Operation
+pub(super) fn delete<F>(handler: fn(Context, Input) -> F, describe: fn() -> Entry) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::DELETE, Body::Ignored, handler)
+    operation(Method::DELETE, Body::Ignored, handler, describe)
 }
 
-fn operation<F>(method: Method, body: Body, handler: fn(Context, Input) -> F) -> Operation
+fn operation<F>(
+    method: Method,
+    body: Body,
+    handler: fn(Context, Input) -> F,
+    describe: fn() -> Entry,
+) -> Operation
 where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     let handler: Handler = Arc::new(move |context, input| Box::pin(handler(context, input)));
-    Operation { method, body, handler }
+    Operation { method, body, handler, describe }
 }
 
-/// A path and what its methods do. `template` is as in `OpenAPI`, `/reservations/{id}`; a trailing
-/// slash and the case of the fixed segments make no difference.
-pub(super) fn resource(
-    context: &Context,
-    template: &'static str,
-    operations: Vec<Operation>,
-) -> BoxedFilter<(Response,)> {
-    resource_of(context, template, operations, warp::any().map(|| None).boxed())
+/// A path and what its methods do. `template` is as in `OpenAPI`, `/reservations/{reservationId}`; a
+/// trailing slash and the case of the fixed segments make no difference.
+pub(super) fn resource(template: &'static str, operations: Vec<Operation>) -> Resource {
+    Resource { template, operations, upgrade: Upgrade::No }
 }
 
 /// A path at which a WebSocket can be asked for, and what becomes of it.
-pub(super) fn socket(
-    context: &Context,
-    template: &'static str,
-    operation: Operation,
-) -> BoxedFilter<(Response,)> {
-    let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify().boxed();
-    resource_of(context, template, vec![operation], upgrade)
+pub(super) fn socket(template: &'static str, operation: Operation) -> Resource {
+    Resource { template, operations: vec![operation], upgrade: Upgrade::Possible }
 }
 
-fn resource_of(
-    context: &Context,
-    template: &'static str,
-    operations: Vec<Operation>,
-    upgrade: BoxedFilter<(Option<Ws>,)>,
-) -> BoxedFilter<(Response,)> {
-    let (context, operations) = (context.clone(), Arc::new(operations));
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    at(template)
-        .and(query)
-        .and(warp::method())
-        .and(warp::header::headers_cloned())
-        .and(upgrade)
-        .and(warp::body::stream())
-        .then(move |segments, query, method: Method, headers, upgrade, body| {
-            let (context, operations) = (context.clone(), operations.clone());
-            async move {
-                let request_id = context.request_id(&headers);
-                let body_read = bytes::Bytes::new();
-                let input =
-                    Input { request_id, segments, query, headers, upgrade, body: body_read };
-                let answered = dispatch(&operations, &method, context, input, body).await;
-                let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
-                named(told, request_id)
-            }
-        })
-        .boxed()
+impl Resource {
+    /// Its path.
+    pub(super) fn template(&self) -> &'static str {
+        self.template
+    }
+
+    /// Its methods, and how each is described.
+    pub(super) fn described(&self) -> impl Iterator<Item = (&Method, Entry)> {
+        self.operations.iter().map(|operation| (&operation.method, (operation.describe)()))
+    }
+
+    /// The route that answers whatever is asked for at its path.
+    pub(super) fn route(self, context: &Context) -> BoxedFilter<(Response,)> {
+        let (context, operations) = (context.clone(), Arc::new(self.operations));
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        let none = warp::any().map(|| None);
+        let upgrade = match self.upgrade {
+            Upgrade::Possible => warp::ws().map(Some).or(none).unify().boxed(),
+            Upgrade::No => none.boxed(),
+        };
+        at(self.template)
+            .and(query)
+            .and(warp::method())
+            .and(warp::header::headers_cloned())
+            .and(upgrade)
+            .and(warp::body::stream())
+            .then(move |segments, query, method: Method, headers, upgrade, body| {
+                let (context, operations) = (context.clone(), operations.clone());
+                async move {
+                    let request_id = context.request_id(&headers);
+                    let body_read = bytes::Bytes::new();
+                    let input =
+                        Input { request_id, segments, query, headers, upgrade, body: body_read };
+                    let answered = dispatch(&operations, &method, context, input, body).await;
+                    let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
+                    named(told, request_id)
+                }
+            })
+            .boxed()
+    }
 }
 
 async fn dispatch<B: Buf>(
@@ -196,11 +219,10 @@ fn segments(template: &str, path: &str) -> Option<Vec<String>> {
 /// The first route that does not reject. The last must match everything.
 ///
 /// The first is tried without going through the others' boxes, so the busiest comes first.
-pub(super) fn either<const N: usize>(
-    routes: [BoxedFilter<(Response,)>; N],
+pub(super) fn either(
+    routes: impl DoubleEndedIterator<Item = BoxedFilter<(Response,)>>,
 ) -> BoxedFilter<(Response,)> {
     routes
-        .into_iter()
         .rev()
         .reduce(|tried_later, route| route.or(tried_later).unify().boxed())
         .expect("there is at least one route")

@@ -5,34 +5,49 @@
 
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Unknown, partner_id, whole_number};
 use super::idempotency::{asking, marked};
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::Problem;
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
 use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
 use crate::office::OfficeError;
 
-#[derive(Serialize)]
+/// What the seed told of a reservation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reserved)]
 #[serde(rename_all = "camelCase")]
-struct ReservedBody {
+pub(super) struct ReservedBody {
+    #[schema(value_type = kinds::ReservationId)]
     reservation_id: String,
+    #[schema(value_type = kinds::Seats)]
     seats: u32,
+    #[schema(value_type = kinds::ReservationStatus)]
     status: &'static str,
+    #[schema(value_type = kinds::Version)]
     version: u64,
 }
 
-#[derive(Serialize)]
+/// What the seed told of its event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Summary)]
 #[serde(rename_all = "camelCase")]
-struct SummaryBody<'a> {
+pub(super) struct SummaryBody<'a> {
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
+    #[schema(value_type = kinds::EventName)]
     name: &'a str,
+    #[schema(value_type = kinds::Seats)]
     total_seats: u32,
+    #[schema(value_type = kinds::SeatCount)]
     available_seats: u32,
     reservation_count: u64,
+    #[schema(value_type = kinds::Version)]
     version: u64,
 }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Context;
 use super::input::Input;
+use super::openapi::kinds;
 use super::problem::{Code, Fault, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, json, time_text};
@@ -24,14 +26,21 @@ const BUCKETS_USUAL: i64 = 100;
 const BUCKET_SECONDS_USUAL: [i64; 9] =
     [60, 300, 900, 3_600, 10_800, 21_600, 86_400, 604_800, 2_592_000];
 
-#[derive(Serialize)]
+/// What the changes of a stretch of a ledger come to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Statistics)]
 #[serde(rename_all = "camelCase")]
-struct StatisticsBody<'a> {
+pub(super) struct StatisticsBody<'a> {
+    #[schema(value_type = kinds::EventId)]
     event_id: &'a str,
     /// The first and the last version that is counted.
+    #[schema(value_type = kinds::Version)]
     from: u64,
+    #[schema(value_type = kinds::Version)]
     to: u64,
+    #[schema(value_type = kinds::Moment)]
     from_at: String,
+    #[schema(value_type = kinds::Moment)]
     to_at: String,
     total: TallyBody,
     /// Those who bought most, first.
@@ -42,15 +51,20 @@ struct StatisticsBody<'a> {
     buckets: Vec<BucketBody>,
 }
 
-#[derive(Serialize)]
+/// What they come to of one partner.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PartnerTally)]
 #[serde(rename_all = "camelCase")]
 struct PartnerBody<'a> {
+    #[schema(value_type = kinds::PartnerId)]
     partner_id: &'a str,
     #[serde(flatten)]
     tally: TallyBody,
 }
 
-#[derive(Serialize)]
+/// What happened, by its kind.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tally)]
 #[serde(rename_all = "camelCase")]
 struct TallyBody {
     /// `reserved`, `confirmed` and `confirmedLate` together.
@@ -66,21 +80,28 @@ struct TallyBody {
     extensions: u64,
     /// How many of the holds that have ended became sales, from 0 to 1; missing where none has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Share)]
     conversion: Option<f64>,
     /// By the code of the problem.
+    #[schema(value_type = kinds::Refusals)]
     refusals: BTreeMap<&'static str, u64>,
 }
 
-#[derive(Serialize)]
+/// How often, and how many seats.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Count)]
 #[serde(rename_all = "camelCase")]
 struct CountBody {
     reservations: u64,
     seats: u64,
 }
 
-#[derive(Serialize)]
+/// What happened in a stretch of time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Bucket)]
 #[serde(rename_all = "camelCase")]
 struct BucketBody {
+    #[schema(value_type = kinds::Moment)]
     at: String,
     sold_seats: u64,
     held_seats: u64,

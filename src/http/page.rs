@@ -1,0 +1,79 @@
+//! What stays the same for as long as the program runs: its tag, and what a browser may do with it.
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use super::reply::{Response, empty, is_known};
+
+/// Nothing from elsewhere, nothing inline, not in anybody's frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// Something that is answered with the same bytes each time.
+#[derive(Debug)]
+pub(super) struct Page {
+    content_type: &'static str,
+    content: Bytes,
+    etag: HeaderValue,
+}
+
+impl Page {
+    /// A page of a media type.
+    pub(super) fn new(content_type: &'static str, content: String) -> Self {
+        let etag = entity_tag(content.as_bytes());
+        Self { content_type, content: content.into(), etag }
+    }
+
+    /// The page, or that the caller has it already. A cache may keep it, but has to ask about it.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
+        let mut response = if is_known(headers, &self.etag) {
+            empty(StatusCode::NOT_MODIFIED)
+        } else {
+            let mut response = Response::new(self.content.clone().into());
+            let content_type = HeaderValue::from_static(self.content_type);
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            response
+        };
+        let set = response.headers_mut();
+        set.insert(header::ETAG, self.etag.clone());
+        set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    }
+}
+
+/// The tag of some bytes.
+pub(super) fn entity_tag(content: &[u8]) -> HeaderValue {
+    let digest = blake3::hash(content).to_hex();
+    HeaderValue::from_str(&format!("\"{digest}\"")).expect("hex is a header value")
+}
+
+/// Keeps a browser from doing with a page what the page itself does not.
+pub(super) fn guarded(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a header that lists what is accepted names `wanted`, and not only to refuse it (`q=0`).
+pub(super) fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let is_wanted = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+        let refuses = |parameter: &str| {
+            let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+            quality
+                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
+        };
+        is_wanted && !parts.any(refuses)
+    })
+}
