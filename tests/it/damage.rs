@@ -53,22 +53,8 @@ impl Built {
         Self { directory, in_alpha, in_beta }
     }
 
-    /// Opens the database without this program, and closes it again.
     fn damage(&self, how: impl FnOnce(&Raw)) {
-        let database = sled::Config::new()
-            .path(self.directory.path())
-            .segment_size(2 * 1024 * 1024)
-            .flush_every_ms(None)
-            .open()
-            .unwrap();
-        how(&Raw {
-            events: database.open_tree("events").unwrap(),
-            ledger: database.open_tree("ledger").unwrap(),
-        });
-        drop(database);
-        // Threads of sled may keep its lock a little longer.
-        let database = fs::File::open(self.directory.path().join("db")).unwrap();
-        database.lock().unwrap();
+        damage(self.directory.path(), how);
     }
 
     /// Sees that `alpha` is found to be damaged as `told`, twice, and that `beta` sells.
@@ -93,6 +79,36 @@ impl Built {
             office.close().await;
         }
     }
+}
+
+/// Opens a database without this program, and closes it again.
+fn damage(directory: &Path, how: impl FnOnce(&Raw)) {
+    let database = sled::Config::new()
+        .path(directory)
+        .segment_size(2 * 1024 * 1024)
+        .flush_every_ms(None)
+        .open()
+        .unwrap();
+    how(&Raw {
+        events: database.open_tree("events").unwrap(),
+        ledger: database.open_tree("ledger").unwrap(),
+    });
+    drop(database);
+    // Threads of sled may keep its lock a little longer.
+    let database = fs::File::open(directory.join("db")).unwrap();
+    database.lock().unwrap();
+}
+
+/// Takes every page of an event away.
+pub(crate) fn remove_pages(directory: &Path, number: EventNumber) {
+    damage(directory, |raw| {
+        let pages = raw.ledger.scan_prefix(number.0.to_be_bytes());
+        let keys = pages.keys().collect::<Result<Vec<_>, _>>().unwrap();
+        assert!(!keys.is_empty());
+        for key in keys {
+            raw.ledger.remove(key).unwrap();
+        }
+    });
 }
 
 impl Raw {

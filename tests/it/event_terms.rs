@@ -148,6 +148,22 @@ async fn every_fault_of_an_event_is_told() {
 }
 
 #[tokio::test]
+async fn more_seats_than_can_be_counted_are_refused() {
+    let (address, _) = server().await;
+    for (seats, expected) in [
+        ("4294967296", "/totalSeats must be at most 4294967295"),
+        ("1e400", "/totalSeats must be at most 4294967295"),
+        ("-1e400", "/totalSeats must be at least 1"),
+    ] {
+        let body = format!(r#"{{"eventId":"e","name":"E","totalSeats":{seats}}}"#);
+        let answer = ask(address, &json("POST /v1/events", &body)).await;
+        assert_eq!(faults(&answer), [expected], "{seats}");
+    }
+    let most = value!({"eventId": "e", "name": "E", "totalSeats": u32::MAX});
+    assert_eq!(post(address, "", &most).await.status, 201);
+}
+
+#[tokio::test]
 async fn an_event_is_changed_by_those_who_know_it() {
     let (address, _) = server().await;
     on_sale(address, "e").await;

@@ -1,7 +1,7 @@
 //! The live feed: every change once and in order, whatever a subscriber has missed.
 
 mod crowd;
-mod follower;
+pub(crate) mod follower;
 
 use std::net::SocketAddr;
 

@@ -400,6 +400,7 @@ async fn health_and_readiness_differ_when_the_server_stops() {
     assert_eq!(ask(server.address, &get("/healthz")).await.status, 200);
     let stopping = ask(server.address, &get("/readyz")).await;
     assert_eq!(stopping.problem(), "503 unavailable: Service unavailable");
+    assert_eq!(stopping.header("retry-after"), "1");
 }
 
 #[tokio::test]

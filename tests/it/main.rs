@@ -34,6 +34,7 @@ mod http;
 mod idempotency;
 mod judge;
 mod office;
+mod openapi;
 mod past;
 mod power_cut;
 mod power_cut_program;

@@ -123,7 +123,6 @@ pub(in crate::http) fn unblock() -> Entry {
         .takes(&[IDEMPOTENCY_KEY])
         .answers(StatusCode::NO_CONTENT, unblocked)
         .problems(&[Code::InvalidRequest, Code::EventNotFound, Code::BlockNotFound])
-        .problems(&[Code::IdempotencyKeyReused])
         .problems(OF_CHANGE)
 }
 

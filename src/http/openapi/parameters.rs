@@ -119,7 +119,9 @@ pub(super) const LAST_EVENT_ID: Carried = Carried::new("Last-Event-ID", || {
 /// The parameter that a variable segment of a path is.
 pub(super) fn of_path(name: &str) -> Carried {
     match name {
-        "eventId" => Carried::new("eventId", || path("eventId", "The event.", event_id())),
+        "eventId" => {
+            Carried::new("eventId", || path("eventId", "The event, by its id.", event_id()))
+        }
         "blockId" => Carried::new("blockId", || {
             let block = version().minimum(Some(1_u32));
             path("blockId", "The version that took the seats out of sale.", block)

@@ -80,7 +80,7 @@ pub(in crate::http) fn delete() -> Entry {
     Entry::new(Tag::Reservations, "deleteReservation", "Give up a reservation", about)
         .takes(&[IDEMPOTENCY_KEY])
         .answers(StatusCode::NO_CONTENT, given_up)
-        .problems(&[Code::InvalidRequest, Code::IdempotencyKeyReused])
+        .problems(&[Code::InvalidRequest])
         .problems(OF_RESERVATION)
         .problems(OF_CHANGE)
 }

@@ -51,6 +51,6 @@ pub(in crate::http) fn cancel() -> Entry {
     Entry::new(Tag::Seed, "cancelReservation", "Cancel a reservation", about)
         .takes(&[IDEMPOTENCY_KEY])
         .answers(StatusCode::NO_CONTENT, given_up)
-        .problems(&[Code::InvalidRequest, Code::ReservationNotFound, Code::IdempotencyKeyReused])
+        .problems(&[Code::InvalidRequest, Code::ReservationNotFound])
         .problems(OF_CHANGE)
 }

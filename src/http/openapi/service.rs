@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 
 use super::entry::{Answer, Entry, Tag};
 use super::kinds::string;
@@ -32,6 +32,7 @@ pub(in crate::http) fn openapi() -> Entry {
     let document = ObjectBuilder::new()
         .schema_type(Type::Object)
         .property("openapi", string())
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
         .required("openapi")
         .required("paths");
     let told = Answer::empty("The description.").with(ETAG);
