@@ -350,7 +350,7 @@ impl Outcome {
 }
 
 /// How a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Stand {
     /// Its seats are kept for a while.

@@ -7,7 +7,8 @@
 //! reached with the same operations done is not looked at twice.
 //!
 //! It is written apart from [`super::judge`], so that the two can be held against each other. It must
-//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small model of its own.
+//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small [`model`] of its own. That model
+//! knows reservations and holds. What is asked under keys, and terms that change, it does not.
 //!
 //! # What is not known
 //!
@@ -17,11 +18,17 @@
 //! every id of that version that somebody asks to cancel and that no answer accounts for, and besides
 //! these an id that nobody speaks of. That is all there is to choose, since an answer tells nothing
 //! about an id that it does not name.
+//!
+//! That a hold has ended is told to nobody, so each may end at any moment after it was made, as if
+//! somebody had asked for it without an answer. When it is over is told by another clock than the times of
+//! a history are, so these are not compared. Only among themselves the ends that are told must agree: a
+//! hold of ten seconds that ends at 20 was made at 10, and what follows it was not made before.
 
-use std::collections::{BTreeMap, HashSet};
+mod model;
 
-use uuid::Uuid;
+use std::collections::HashSet;
 
+use self::model::Model;
 use super::history::{Asked, Operation, Outcome};
 use crate::domain::{EventNumber, ReservationId};
 
@@ -41,12 +48,30 @@ pub struct Terms {
     pub seats_per_request_max: u32,
 }
 
+/// One thing after the other, in an order that makes every answer true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What happens.
+    pub what: What,
+    /// When, at the earliest, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// What happens in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// An operation, by its index.
+    Operation(usize),
+    /// The end of a hold, by the version that made it.
+    Expiry(u64),
+}
+
 /// What the search finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
-    /// An order that makes every answer true, as indices into the operations. Operations that had
-    /// no effect and were shown nothing are left out.
-    Witness(Vec<usize>),
+    /// An order that makes every answer true. Operations that had no effect and were shown nothing are
+    /// left out.
+    Witness(Vec<Step>),
     /// There is no such order.
     NoWitness,
     /// The history has more than [`OPERATIONS_MAX`] operations.
@@ -78,13 +103,12 @@ fn search_within(states_max: usize, terms: Terms, operations: &[Operation]) -> S
             !matches!(outcome, Outcome::Unknown { .. } | Outcome::NotDone { .. })
         }),
         unknown: bits(operations, |outcome| matches!(outcome, Outcome::Unknown { .. })),
-        untold_ids: untold_ids(terms, operations),
+        untold: Untold { ids: untold_ids(terms, operations) },
         states_max,
         seen: HashSet::new(),
         order: Vec::new(),
     };
-    let model = Model { version: 1, available: terms.capacity, ..Model::default() };
-    match searcher.extend(0, &model) {
+    match searcher.extend(0, &Model::new(terms)) {
         Extended::ToTheEnd => Search::Witness(searcher.order),
         Extended::Nowhere => Search::NoWitness,
         Extended::TooFar => Search::GaveUp,
@@ -104,20 +128,31 @@ fn bits(operations: &[Operation], is_of_kind: impl Fn(&Outcome) -> bool) -> u64 
     of_kind.fold(0, |bits, (index, _)| bits | 1 << index)
 }
 
-/// The reservations that somebody cancelled, perhaps, and that no answer accounts for.
+/// The reservations that somebody speaks of and that no answer accounts for.
+struct Untold {
+    ids: Vec<ReservationId>,
+}
+
 fn untold_ids(terms: Terms, operations: &[Operation]) -> Vec<ReservationId> {
     let told = |operation: &Operation| match operation.outcome {
-        Outcome::Reserved { reservation, .. } => Some(reservation),
-        _ => None,
-    };
-    let told = operations.iter().filter_map(told).collect::<HashSet<_>>();
-    let cancelled = |operation: &Operation| match (&operation.asked, &operation.outcome) {
-        (Asked::Cancel { reservation }, Outcome::Cancelled { .. } | Outcome::Unknown { .. }) => {
-            Some(*reservation).filter(|id| !told.contains(id))
+        Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. } => {
+            Some(reservation)
         }
         _ => None,
     };
-    let mut untold = operations.iter().filter_map(cancelled).collect::<Vec<_>>();
+    let told = operations.iter().filter_map(told).collect::<HashSet<_>>();
+    let spoken_of = |operation: &Operation| match (&operation.asked, &operation.outcome) {
+        (_, Outcome::ReservationNotFound | Outcome::NotDone { .. }) => None,
+        (
+            Asked::Cancel { reservation }
+            | Asked::Confirm { reservation }
+            | Asked::Extend { reservation, .. }
+            | Asked::CancelPart { reservation, .. },
+            _,
+        ) => Some(*reservation).filter(|id| !told.contains(id)),
+        _ => None,
+    };
+    let mut untold = operations.iter().filter_map(spoken_of).collect::<Vec<_>>();
     untold.sort_unstable();
     untold.dedup();
     let ids = untold.into_iter().filter_map(|id| ReservationId::from_bits(id.as_u128()));
@@ -139,16 +174,17 @@ struct Searcher<'a> {
     answered: u64,
     /// The operations that may be.
     unknown: u64,
-    untold_ids: Vec<ReservationId>,
+    untold: Untold,
     states_max: usize,
     /// Where the search has been: what was done, and what came of it.
     seen: HashSet<(u64, Model)>,
-    order: Vec<usize>,
+    order: Vec<Step>,
 }
 
 impl Searcher<'_> {
-    /// Goes on from `model`, after the operations whose bits are in `done`. It calls itself at most
-    /// [`OPERATIONS_MAX`] deep, as there is one operation more in each call.
+    /// Goes on from `model`, after the operations whose bits are in `done`. It calls itself at most twice
+    /// [`OPERATIONS_MAX`] deep, as there is one operation more in each call, or the end of a hold that one
+    /// of them has made.
     fn extend(&mut self, done: u64, model: &Model) -> Extended {
         if self.answered & !done == 0 {
             return Extended::ToTheEnd;
@@ -164,22 +200,32 @@ impl Searcher<'_> {
         // is an order at all, there is one in which it has been moved here from further back.
         let shown = next.iter().find(|(_, operation)| model.shows(self.terms, operation));
         if let Some((index, _)) = shown {
-            return self.extend_by(*index, done, model);
+            return self.extend_by(What::Operation(*index), done, model);
         }
         for (index, operation) in next {
-            for after in model.after(self.terms, operation, &self.untold_ids) {
-                match self.extend_by(index, done, &after) {
+            for after in model.after(self.terms, operation, &self.untold) {
+                match self.extend_by(What::Operation(index), done, &after) {
                     Extended::Nowhere => {}
                     end => return end,
                 }
             }
         }
+        for (made_by, after) in model.after_an_expiry() {
+            match self.extend_by(What::Expiry(made_by), done, &after) {
+                Extended::Nowhere => {}
+                end => return end,
+            }
+        }
         Extended::Nowhere
     }
 
-    fn extend_by(&mut self, index: usize, done: u64, after: &Model) -> Extended {
-        self.order.push(index);
-        let extended = self.extend(done | 1 << index, after);
+    fn extend_by(&mut self, what: What, done: u64, after: &Model) -> Extended {
+        self.order.push(Step { what, at_ms: after.now_ms });
+        let done = match what {
+            What::Operation(index) => done | 1 << index,
+            What::Expiry(_) => done,
+        };
+        let extended = self.extend(done, after);
         if extended != Extended::ToTheEnd {
             self.order.pop();
         }
@@ -200,109 +246,10 @@ impl<'a> Searcher<'a> {
     }
 }
 
-/// An event, as far as the answers tell of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Model {
-    version: u64,
-    available: u32,
-    /// The seats of each reservation that is not cancelled and whose id somebody names.
-    live: BTreeMap<Uuid, u32>,
-    /// How many others there are.
-    live_unnamed: u64,
-}
-
-impl Model {
-    /// Whether the operation changes nothing here, and its answer is true here.
-    fn shows(&self, terms: Terms, operation: &Operation) -> bool {
-        match (&operation.asked, &operation.outcome) {
-            (Asked::Read, Outcome::Read { version, available, reservations }) => {
-                *version == self.version
-                    && *available == self.available
-                    && *reservations == self.live.len() as u64 + self.live_unnamed
-            }
-            (Asked::Reserve { seats, .. }, Outcome::NotEnoughSeats { available, version }) => {
-                may_ask(terms, *seats)
-                    && *version == self.version
-                    && *available == self.available
-                    && *seats > self.available
-            }
-            (Asked::Reserve { seats, .. }, Outcome::SeatsPerRequest) => !may_ask(terms, *seats),
-            (Asked::Cancel { reservation }, Outcome::ReservationNotFound) => {
-                !self.live.contains_key(reservation)
-            }
-            _ => false,
-        }
-    }
-
-    /// What the event may be after the operation, if that changes it and its answer is true.
-    fn after(&self, terms: Terms, operation: &Operation, untold: &[ReservationId]) -> Vec<Self> {
-        match (&operation.asked, &operation.outcome) {
-            (
-                Asked::Reserve { seats, .. },
-                Outcome::Reserved { reservation, seats: told, version },
-            ) => {
-                let made = self.taken(terms, *seats).map(|after| after.named(*reservation, *seats));
-                let is_true = |after: &Self| {
-                    told == seats
-                        && after.version == *version
-                        && after.is_next_id(terms, *reservation)
-                };
-                made.filter(is_true).into_iter().collect()
-            }
-            (Asked::Reserve { seats, .. }, Outcome::Unknown { .. }) => {
-                let Some(taken) = self.taken(terms, *seats) else {
-                    return Vec::new();
-                };
-                let ids = untold.iter().filter(|id| id.version.get() == taken.version);
-                let named = ids.map(|id| Uuid::from_u128(id.to_bits()));
-                let mut after = named.map(|id| taken.clone().named(id, *seats)).collect::<Vec<_>>();
-                after.push(Self { live_unnamed: taken.live_unnamed + 1, ..taken });
-                after
-            }
-            (Asked::Cancel { reservation }, Outcome::Cancelled { version }) => {
-                let after = self.given_back(*reservation);
-                after.filter(|after| after.version == *version).into_iter().collect()
-            }
-            (Asked::Cancel { reservation }, Outcome::Unknown { .. }) => {
-                self.given_back(*reservation).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// One version later, with fewer seats available; the reservation is still to be noted.
-    fn taken(&self, terms: Terms, seats: u32) -> Option<Self> {
-        let available = self.available.checked_sub(seats)?;
-        let after = Self { version: self.version + 1, available, ..self.clone() };
-        may_ask(terms, seats).then_some(after)
-    }
-
-    fn named(mut self, reservation: Uuid, seats: u32) -> Self {
-        self.live.insert(reservation, seats);
-        self
-    }
-
-    /// Whether this is an id that the latest change can have made. It is new then, as no two changes
-    /// have one version.
-    fn is_next_id(&self, terms: Terms, reservation: Uuid) -> bool {
-        ReservationId::from_bits(reservation.as_u128())
-            .is_some_and(|id| id.event == terms.number && id.version.get() == self.version)
-    }
-
-    fn given_back(&self, reservation: Uuid) -> Option<Self> {
-        let mut after = self.clone();
-        after.available += after.live.remove(&reservation)?;
-        after.version += 1;
-        Some(after)
-    }
-}
-
-fn may_ask(terms: Terms, seats: u32) -> bool {
-    (1..=terms.seats_per_request_max).contains(&seats)
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::domain::{EventId, Nonce, PartnerId, Version};
     use crate::judge::history::Telling;
@@ -347,7 +294,8 @@ mod tests {
     fn the_longest_history_is_searched_and_no_longer_one() {
         let mut operations = unanswered(OPERATIONS_MAX - 1);
         operations.push(operation(OPERATIONS_MAX, Asked::Read, read(1, 100, 0)));
-        assert_eq!(search(TERMS, &operations), Search::Witness(vec![OPERATIONS_MAX - 1]));
+        let what = What::Operation(OPERATIONS_MAX - 1);
+        assert_eq!(search(TERMS, &operations), Search::Witness(vec![Step { what, at_ms: 0 }]));
         operations.push(operation(OPERATIONS_MAX + 1, Asked::Read, read(1, 100, 0)));
         assert_eq!(search(TERMS, &operations), Search::TooLong);
     }

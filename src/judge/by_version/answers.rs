@@ -373,7 +373,9 @@ fn difference(stored: &Stored<'_>, operation: &Operation, change: &Change) -> Op
         ) => {
             // It may be less, so as not to be longer than the longest hold.
             let until = change.at.plus_seconds(*hold_seconds);
-            is_of(reservation, made_by) && *expires_at <= until
+            let latest = stored.held_until_max(*made_by);
+            let until = latest.map_or(until, |latest| until.min(latest));
+            is_of(reservation, made_by) && *expires_at == until
         }
         (
             Asked::Confirm { reservation },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{
-    Change, Event, EventId, EventNumber, EventTerms, Fact, ReservationId, Version,
+    Change, Event, EventId, EventNumber, EventTerms, Fact, ReservationId, Timestamp, Version,
 };
 use crate::judge::history::Stand;
 use crate::judge::laws;
@@ -147,11 +147,18 @@ impl<'a> Stored<'a> {
         id.event == self.number && self.changes_at(id.version.get()).iter().any(is_made_by)
     }
 
+    /// The latest moment up to which the reservation that `made_by` made may be held.
+    pub(super) fn held_until_max(&self, made_by: Version) -> Option<Timestamp> {
+        let (_, reservation) = self.event.as_ref()?.reservation_made_by(made_by)?;
+        Some(reservation.held_until_max())
+    }
+
     /// How many seats the reservation that `made_by` made had at a version.
     pub(super) fn seats_at(&self, made_by: Version, version: u64) -> Option<u32> {
         let (id, _) = self.event.as_ref()?.reservation_made_by(made_by)?;
         let life = self.life_of(id)?;
-        Some(life.iter().rev().find(|stretch| stretch.since <= version)?.seats)
+        let stretch = life.iter().rev().find(|stretch| stretch.since <= version)?;
+        stretch.how.map(|_| stretch.seats)
     }
 
     /// How the reservation of this id stood, one stretch of versions after the other, if it was ever made.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ticketboss::domain::{Fact, Nonce, RequestId, ReservationId, Seats, Version};
-use ticketboss::judge::history::{Asked, Outcome};
+use ticketboss::judge::history::{Asked, Outcome, Stand};
 use uuid::Uuid;
 
 use super::script::Script;
@@ -43,6 +43,7 @@ pub(super) enum Told {
     Nothing,
     NotDone,
     Missing,
+    Stands(Stand),
     Limit,
     Strange,
 }
@@ -54,6 +55,7 @@ pub(super) enum Number {
     Nonce,
     Seats,
     Reservations,
+    Time,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +74,8 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
         Told::Nothing,
         Told::NotDone,
         Told::Missing,
+        Told::Stands(Stand::Confirmed),
+        Told::Stands(Stand::Expired),
         Told::Limit,
         Told::Strange,
     ]);
@@ -81,6 +85,7 @@ pub(super) fn of_history() -> impl Strategy<Value = Mutation> {
         Number::Nonce,
         Number::Seats,
         Number::Reservations,
+        Number::Time,
     ]);
     let request = prop::sample::select(vec![Request::Same, Request::Another, Request::Another]);
     prop_oneof![
@@ -159,7 +164,9 @@ impl Mutation {
                 operations.push(double);
             }
             Self::AskForSeats(a, asked) => {
-                if let Asked::Reserve { seats, .. } = &mut operations[at(a)].asked {
+                if let Asked::Reserve { seats, .. } | Asked::Hold { seats, .. } =
+                    &mut operations[at(a)].asked
+                {
                     *seats = *asked;
                 }
             }
@@ -167,7 +174,11 @@ impl Mutation {
                 operations[at(a)].asked = operations[at(b)].asked.clone();
             }
             Self::AskWithAnotherId(a, nonce) => {
-                if let Asked::Cancel { reservation } = &mut operations[at(a)].asked {
+                if let Asked::Cancel { reservation }
+                | Asked::Confirm { reservation }
+                | Asked::Extend { reservation, .. }
+                | Asked::CancelPart { reservation, .. } = &mut operations[at(a)].asked
+                {
                     *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(*nonce));
                 }
             }
@@ -212,6 +223,7 @@ impl Told {
             Self::Nothing => Outcome::Unknown { what },
             Self::NotDone => Outcome::NotDone { what },
             Self::Missing => Outcome::ReservationNotFound,
+            Self::Stands(how) => Outcome::Stands { how },
             Self::Limit => Outcome::SeatsPerRequest,
             Self::Strange => Outcome::Unexpected { what },
         }
@@ -224,26 +236,47 @@ fn miscount(outcome: &mut Outcome, number: Number, by: i64) {
         *number = number.saturating_add_signed(i32::try_from(by).unwrap());
     };
     match (number, outcome) {
-        (Number::VersionAndId, Outcome::Reserved { reservation, version, .. }) => {
+        (
+            Number::VersionAndId,
+            Outcome::Reserved { reservation, version, .. }
+            | Outcome::Held { reservation, version, .. },
+        ) => {
             add(version);
             let version = Version::new(*version).unwrap();
             *reservation = changed(*reservation, |id| id.version = version);
         }
-        (Number::Nonce, Outcome::Reserved { reservation, .. }) => {
+        (
+            Number::Nonce,
+            Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. },
+        ) => {
             let by = by.unsigned_abs();
             *reservation = changed(*reservation, |id| id.nonce = Nonce::from_bits(by));
         }
         (
             Number::Version | Number::VersionAndId,
             Outcome::Reserved { version, .. }
+            | Outcome::Held { version, .. }
+            | Outcome::Confirmed { version }
+            | Outcome::Extended { version, .. }
+            | Outcome::PartlyCancelled { version, .. }
+            | Outcome::HoldExpired { version, .. }
             | Outcome::Cancelled { version }
             | Outcome::Read { version, .. }
             | Outcome::NotEnoughSeats { version, .. },
         ) => add(version),
         (Number::Reservations, Outcome::Read { reservations, .. }) => add(reservations),
         (
+            Number::Time,
+            Outcome::Held { expires_at_ms, .. } | Outcome::Extended { expires_at_ms, .. },
+        ) => *expires_at_ms += 1000 * by,
+        (Number::Time, _) => {}
+        (
             _,
             Outcome::Reserved { seats, .. }
+            | Outcome::Held { seats, .. }
+            | Outcome::PartlyCancelled { seats, .. }
+            | Outcome::NotAPart { has: seats }
+            | Outcome::HoldExpired { available: seats, .. }
             | Outcome::Read { available: seats, .. }
             | Outcome::NotEnoughSeats { available: seats, .. },
         ) => add_seats(seats),
@@ -258,7 +291,9 @@ fn changed(reservation: Uuid, change: impl FnOnce(&mut ReservationId)) -> Uuid {
 }
 
 fn sell_other(fact: &mut Fact, what: Index) {
-    if let Fact::Reserved { partner: who, seats, nonce } = fact {
+    if let Fact::Reserved { partner: who, seats, nonce }
+    | Fact::Held { partner: who, seats, nonce, .. } = fact
+    {
         match what.index(3) {
             0 => *who = partner("initech"),
             1 => *seats = Seats::new(seats.get() % 4 + 1).unwrap(),

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ticketboss::domain::{
-    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId,
+    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId, Seats,
     Timestamp,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
+use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use ticketboss::judge::wing_gong::Terms;
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ pub(super) struct Plan {
     lasts_us: u64,
     /// When it is done, after its beginning; not before its end if its answer is lost.
     point_us: u64,
+    /// How late it has become by then, since what was done before.
+    passes_seconds: u32,
     wish: Wish,
     fate: Fate,
 }
@@ -39,15 +41,42 @@ enum Wish {
         partner: &'static str,
         seats: u32,
     },
-    /// A reservation that is there at that moment, or was.
-    Cancel(Index),
-    /// A reservation that is made only later.
-    CancelTooEarly(Index),
-    CancelMadeUp {
+    Hold {
+        partner: &'static str,
+        seats: u32,
+        hold_seconds: u32,
+    },
+    /// Something of a reservation that is there at that moment, or was.
+    Change(Index, Turn),
+    /// Of one that is made only later.
+    ChangeTooEarly(Index, Turn),
+    ChangeMadeUp {
         made_by: u64,
         nonce: u64,
+        turn: Turn,
     },
     Read,
+}
+
+/// What is to become of a reservation.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Cancel,
+    Confirm,
+    Extend { hold_seconds: u32 },
+    CancelPart { seats: u32 },
+}
+
+impl Turn {
+    fn of(self, id: ReservationId) -> Asked {
+        let reservation = uuid(id);
+        match self {
+            Self::Cancel => Asked::Cancel { reservation },
+            Self::Confirm => Asked::Confirm { reservation },
+            Self::Extend { hold_seconds } => Asked::Extend { reservation, hold_seconds },
+            Self::CancelPart { seats } => Asked::CancelPart { reservation, seats },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,22 +88,27 @@ enum Fate {
     TurnedAway,
 }
 
-/// How often answers are lost, and how often somebody only reads, of ten times; how often somebody
-/// cancels while five reserve; and how long it takes.
+/// How often answers are lost, and how often somebody only reads, of ten times; how often something
+/// becomes of a reservation while five are made, and how many of ten of these are held; and how long it
+/// takes.
 #[derive(Debug, Clone, Copy)]
 struct Mix {
     lost: u32,
     reads: u32,
-    cancels: u32,
+    changes: u32,
+    holds: u32,
     lasts_us_max: u64,
 }
 
 /// In all but the first, what was done is mostly known from what others are shown.
-const MIXES: [Mix; 4] = [
-    Mix { lost: 2, reads: 2, cancels: 4, lasts_us_max: LASTS_MOMENTS_MAX },
-    Mix { lost: 7, reads: 5, cancels: 4, lasts_us_max: LASTS_MOMENTS_MAX },
-    Mix { lost: 7, reads: 5, cancels: 4, lasts_us_max: 3 },
-    Mix { lost: 5, reads: 2, cancels: 15, lasts_us_max: 3 },
+const MIXES: [Mix; 7] = [
+    Mix { lost: 2, reads: 2, changes: 4, holds: 0, lasts_us_max: LASTS_MOMENTS_MAX },
+    Mix { lost: 7, reads: 5, changes: 4, holds: 0, lasts_us_max: LASTS_MOMENTS_MAX },
+    Mix { lost: 7, reads: 5, changes: 4, holds: 3, lasts_us_max: 3 },
+    Mix { lost: 5, reads: 2, changes: 15, holds: 0, lasts_us_max: 3 },
+    Mix { lost: 2, reads: 2, changes: 8, holds: 7, lasts_us_max: LASTS_MOMENTS_MAX },
+    Mix { lost: 4, reads: 2, changes: 15, holds: 7, lasts_us_max: 3 },
+    Mix { lost: 1, reads: 1, changes: 5, holds: 8, lasts_us_max: 3 },
 ];
 
 /// A few clients and a small event.
@@ -91,19 +125,34 @@ pub(super) fn plans(count_max: usize) -> impl Strategy<Value = (Terms, Vec<Plan>
 fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
     prop_oneof![
         mix.reads => planned(Just(Wish::Read), Mix { lost: 0, ..mix }),
-        10 - mix.reads => planned(wish(mix.cancels), mix),
+        10 - mix.reads => planned(wish(mix), mix),
     ]
 }
 
 /// Something to be changed.
-fn wish(cancels: u32) -> impl Strategy<Value = Wish> {
+fn wish(Mix { changes, holds, .. }: Mix) -> impl Strategy<Value = Wish> {
+    let who = || (prop::sample::select(vec!["acme", "globex"]), 0..6_u32);
+    let turn = move || turn(holds);
     prop_oneof![
-        5 => (prop::sample::select(vec!["acme", "globex"]), 0..6_u32)
-            .prop_map(|(partner, seats)| Wish::Reserve { partner, seats }),
-        cancels => any::<Index>().prop_map(Wish::Cancel),
-        1 => any::<Index>().prop_map(Wish::CancelTooEarly),
-        1 => (1..9_u64, 0..NONCES_MADE_UP)
-            .prop_map(|(made_by, nonce)| Wish::CancelMadeUp { made_by, nonce }),
+        10 * 5 - 5 * holds => who().prop_map(|(partner, seats)| Wish::Reserve { partner, seats }),
+        5 * holds => (who(), 9..13_u32).prop_map(|((partner, seats), hold_seconds)| {
+            Wish::Hold { partner, seats, hold_seconds }
+        }),
+        10 * changes => (any::<Index>(), turn()).prop_map(|(pick, turn)| Wish::Change(pick, turn)),
+        10 => (any::<Index>(), turn()).prop_map(|(pick, turn)| Wish::ChangeTooEarly(pick, turn)),
+        10 => (1..9_u64, 0..NONCES_MADE_UP, turn())
+            .prop_map(|(made_by, nonce, turn)| Wish::ChangeMadeUp { made_by, nonce, turn }),
+    ]
+}
+
+fn turn(holds: u32) -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        10 - holds => Just(Turn::Cancel),
+        holds => prop_oneof![
+            5 => Just(Turn::Confirm),
+            2 => (9..16_u32).prop_map(|hold_seconds| Turn::Extend { hold_seconds }),
+            2 => (1..4_u32).prop_map(|seats| Turn::CancelPart { seats }),
+        ],
     ]
 }
 
@@ -119,11 +168,13 @@ fn planned(wish: impl Strategy<Value = Wish>, mix: Mix) -> impl Strategy<Value =
         5 => 0..=lasts_us_max,
         1 => Just(LASTS_LONG_MOMENTS),
     ];
-    let times = (0..MOMENTS, lasts_us, 0..=lasts_us_max, 0..MOMENTS);
-    (times, wish, fate).prop_map(|((began_us, lasts_us, point, late), wish, fate)| {
+    let passes_seconds = prop_oneof![2 => 0..2_u32, 1 => 5..13_u32];
+    let times = (0..MOMENTS, lasts_us, 0..=lasts_us_max, 0..MOMENTS, passes_seconds);
+    (times, wish, fate).prop_map(|(times, wish, fate)| {
+        let (began_us, lasts_us, point, late, passes_seconds) = times;
         // What is lost may be done long after the client gave up.
         let point_us = if fate == Fate::Answered { point.min(lasts_us) } else { late };
-        Plan { began_us, lasts_us, point_us, wish, fate }
+        Plan { began_us, lasts_us, point_us, passes_seconds, wish, fate }
     })
 }
 
@@ -131,7 +182,8 @@ fn planned(wish: impl Strategy<Value = Wish>, mix: Mix) -> impl Strategy<Value =
 pub(super) fn run(terms: Terms, plans: &[Plan]) -> Script {
     let creation = script::creation(terms);
     let event = Event::create(NUMBER, &creation).unwrap();
-    let mut system = System { event, ledger: vec![creation], too_early: Vec::new() };
+    let (ledger, now) = (vec![creation], Timestamp(0));
+    let mut system = System { event, ledger, now, too_early: Vec::new() };
     let mut order = (0..plans.len()).collect::<Vec<_>>();
     order.sort_by_key(|&index| plans[index].began_us + plans[index].point_us);
     let mut operations = vec![None; plans.len()];
@@ -139,9 +191,9 @@ pub(super) fn run(terms: Terms, plans: &[Plan]) -> Script {
         operations[index] = Some(system.serve(index, &plans[index]));
     }
     let mut operations = operations.into_iter().flatten().collect::<Vec<_>>();
-    for (index, asked_at, pick) in std::mem::take(&mut system.too_early) {
+    for (index, asked_at, pick, turn) in std::mem::take(&mut system.too_early) {
         if let Some(later) = system.pick(pick, |made_by| made_by > asked_at) {
-            operations[index].asked = Asked::Cancel { reservation: uuid(later) };
+            operations[index].asked = turn.of(later);
         }
     }
     Script { terms, ledger: system.ledger, operations }
@@ -150,13 +202,16 @@ pub(super) fn run(terms: Terms, plans: &[Plan]) -> Script {
 struct System {
     event: Event,
     ledger: Vec<Change>,
-    /// Who asked for a reservation that did not exist yet: the operation, the version, the pick.
-    too_early: Vec<(usize, u64, Index)>,
+    now: Timestamp,
+    /// Who asked for a reservation that did not exist yet: the operation, the version, the pick, and what
+    /// was to become of it.
+    too_early: Vec<(usize, u64, Index, Turn)>,
 }
 
 impl System {
     fn serve(&mut self, index: usize, plan: &Plan) -> Operation {
         let request = Uuid::from_u128(1 + index as u128);
+        self.wait(plan.passes_seconds);
         let asked = self.asked(index, &plan.wish);
         let outcome = match plan.fate {
             Fate::TurnedAway => Outcome::NotDone { what: "503".to_owned() },
@@ -186,19 +241,35 @@ impl System {
             version: version(made_by),
             nonce: Nonce::from_bits(nonce),
         };
-        let reservation = match *wish {
+        match *wish {
             Wish::Reserve { partner: who, seats } => {
-                return Asked::Reserve { partner: partner(who), seats };
+                Asked::Reserve { partner: partner(who), seats }
             }
-            Wish::Read => return Asked::Read,
-            Wish::Cancel(pick) => self.pick(pick, |_| true).unwrap_or(made_up(1, 0)),
-            Wish::CancelMadeUp { made_by, nonce } => made_up(made_by, nonce),
-            Wish::CancelTooEarly(pick) => {
-                self.too_early.push((index, self.event.version().get(), pick));
-                made_up(1, 0)
+            Wish::Hold { partner: who, seats, hold_seconds } => {
+                Asked::Hold { partner: partner(who), seats, hold_seconds }
             }
-        };
-        Asked::Cancel { reservation: uuid(reservation) }
+            Wish::Read => Asked::Read,
+            Wish::Change(pick, turn) => turn.of(self.pick(pick, |_| true).unwrap_or(made_up(1, 0))),
+            Wish::ChangeMadeUp { made_by, nonce, turn } => turn.of(made_up(made_by, nonce)),
+            Wish::ChangeTooEarly(pick, turn) => {
+                self.too_early.push((index, self.event.version().get(), pick, turn));
+                turn.of(made_up(1, 0))
+            }
+        }
+    }
+
+    /// It becomes later, and holds end whose time is up.
+    fn wait(&mut self, seconds: u32) {
+        self.now = self.now.plus_seconds(seconds);
+        while let Some((_, reservation)) =
+            self.event.next_to_expire().filter(|(expires_at, _)| *expires_at <= self.now)
+        {
+            let expire = Intent::Expire { reservation };
+            let command = Command::new(Actor::System, RequestId::NOBODY, expire);
+            let change = self.event.decide(&command, self.now).unwrap();
+            self.event.apply(&change);
+            self.ledger.push(change);
+        }
     }
 
     /// One of the reservations that were made so far, by the versions that made them.
@@ -209,52 +280,120 @@ impl System {
     }
 
     fn answer(&mut self, request: Uuid, asked: &Asked) -> Outcome {
-        let intent = match asked {
-            Asked::Reserve { partner, seats } => {
-                let nonce = Nonce::from_bits(NONCES_MADE_UP + self.event.version().get());
-                Intent::Reserve { partner: partner.clone(), seats: *seats, nonce }
-            }
-            Asked::Cancel { reservation } => Intent::Cancel {
-                reservation: ReservationId::from_bits(reservation.as_u128()).unwrap(),
-            },
-            Asked::Read => {
-                return Outcome::Read {
-                    version: self.event.version().get(),
-                    available: self.event.seats().available,
-                    reservations: self.event.live_reservations(),
-                };
-            }
-            other => panic!("no plan asks for {other:?}"),
+        let Some(intent) = self.intent(asked) else {
+            return Outcome::Read {
+                version: self.event.version().get(),
+                available: self.event.seats().available,
+                reservations: self.event.live_reservations(),
+            };
         };
         let command = Command::new(Actor::Anonymous, RequestId(request.as_u128()), intent);
-        match self.event.decide(&command, Timestamp(0)) {
+        match self.event.decide(&command, self.now) {
             Ok(change) => self.change(change),
-            Err(Refusal::SeatsPerRequest { .. }) => Outcome::SeatsPerRequest,
-            Err(Refusal::NotEnoughSeats(shortage)) => Outcome::NotEnoughSeats {
+            Err(refusal) => self.refused(asked, &refusal),
+        }
+    }
+
+    fn intent(&self, asked: &Asked) -> Option<Intent> {
+        intent_of(asked, Nonce::from_bits(NONCES_MADE_UP + self.event.version().get()))
+    }
+
+    fn refused(&self, asked: &Asked, refusal: &Refusal) -> Outcome {
+        match refusal {
+            Refusal::SeatsPerRequest { .. } => Outcome::SeatsPerRequest,
+            Refusal::HoldSeconds { .. } => Outcome::HoldSeconds,
+            Refusal::NotEnoughSeats(shortage) => Outcome::NotEnoughSeats {
                 available: shortage.available,
                 version: shortage.version.get(),
             },
-            Err(Refusal::ReservationNotFound | Refusal::AlreadyCancelled { .. }) => {
+            Refusal::HoldExpired(shortage) => Outcome::HoldExpired {
+                available: shortage.available,
+                version: shortage.version.get(),
+            },
+            Refusal::ReservationNotFound => Outcome::ReservationNotFound,
+            Refusal::AlreadyCancelled { .. } | Refusal::AlreadyExpired { .. }
+                if matches!(asked, Asked::Cancel { .. }) =>
+            {
                 Outcome::ReservationNotFound
             }
-            Err(refusal) => panic!("nobody asked for what is refused by {refusal}"),
+            Refusal::AlreadyCancelled { .. } => Outcome::Stands { how: Stand::Cancelled },
+            Refusal::AlreadyExpired { .. } => Outcome::Stands { how: Stand::Expired },
+            Refusal::AlreadyConfirmed => self.confirmed_already(asked),
+            Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
+            Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
+            Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
+            refusal => panic!("nobody asked for what is refused by {refusal}"),
         }
+    }
+
+    /// Every other one is answered like the first time.
+    fn confirmed_already(&self, asked: &Asked) -> Outcome {
+        let Asked::Confirm { reservation } = asked else {
+            return Outcome::Stands { how: Stand::Confirmed };
+        };
+        let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
+        let since = self.event.reservation(id).unwrap().versions(id.version).last().unwrap().get();
+        if self.event.version().get().is_multiple_of(2) {
+            return Outcome::Confirmed { version: since };
+        }
+        Outcome::Stands { how: Stand::Confirmed }
     }
 
     fn change(&mut self, change: Change) -> Outcome {
         self.event.apply(&change);
-        let version = change.version;
+        let at = change.version;
+        let version = at.get();
+        let id = |nonce| uuid(ReservationId { event: NUMBER, version: at, nonce });
         let outcome = match &change.fact {
-            Fact::Reserved { seats, nonce, .. } => Outcome::Reserved {
-                reservation: uuid(ReservationId { event: NUMBER, version, nonce: *nonce }),
+            Fact::Reserved { seats, nonce, .. } => {
+                Outcome::Reserved { reservation: id(*nonce), seats: seats.get(), version }
+            }
+            Fact::Held { seats, nonce, expires_at, .. } => Outcome::Held {
+                reservation: id(*nonce),
                 seats: seats.get(),
-                version: version.get(),
+                version,
+                expires_at_ms: expires_at.0,
             },
-            _ => Outcome::Cancelled { version: version.get() },
+            Fact::Confirmed { .. } | Fact::ConfirmedLate { .. } => Outcome::Confirmed { version },
+            Fact::Extended { expires_at, .. } => {
+                Outcome::Extended { version, expires_at_ms: expires_at.0 }
+            }
+            Fact::PartlyCancelled { reservation, .. } => {
+                let (_, kept) = self.event.reservation_made_by(*reservation).unwrap();
+                Outcome::PartlyCancelled { version, seats: kept.seats.get() }
+            }
+            _ => Outcome::Cancelled { version },
         };
         self.ledger.push(change);
         outcome
     }
+}
+
+/// What the event is asked to do; nothing where it is only looked at.
+pub(super) fn intent_of(asked: &Asked, nonce: Nonce) -> Option<Intent> {
+    let id = |reservation: &Uuid| ReservationId::from_bits(reservation.as_u128()).unwrap();
+    let intent = match asked {
+        Asked::Reserve { partner, seats } => {
+            Intent::Reserve { partner: partner.clone(), seats: *seats, nonce }
+        }
+        Asked::Hold { partner, seats, hold_seconds } => Intent::Hold {
+            partner: partner.clone(),
+            seats: *seats,
+            nonce,
+            hold_seconds: *hold_seconds,
+        },
+        Asked::Confirm { reservation } => Intent::Confirm { reservation: id(reservation) },
+        Asked::Extend { reservation, hold_seconds } => {
+            Intent::Extend { reservation: id(reservation), hold_seconds: *hold_seconds }
+        }
+        Asked::Cancel { reservation } => Intent::Cancel { reservation: id(reservation) },
+        Asked::CancelPart { reservation, seats } => {
+            Intent::CancelPart { reservation: id(reservation), seats: Seats::new(*seats).unwrap() }
+        }
+        Asked::Read => return None,
+        other => panic!("no plan asks for {other:?}"),
+    };
+    Some(intent)
 }
 
 pub(super) fn uuid(id: ReservationId) -> Uuid {
