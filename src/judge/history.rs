@@ -137,6 +137,12 @@ pub enum KeyScope<'a> {
     Cancel(Uuid),
     /// The end of a part of a reservation.
     CancelPart(Uuid),
+    /// Other terms.
+    Update,
+    /// Seats out of sale.
+    Block,
+    /// The end of a block.
+    Unblock(u64),
 }
 
 impl Asked {
@@ -150,8 +156,22 @@ impl Asked {
             Self::Extend { reservation, .. } => Some(KeyScope::Extend(*reservation)),
             Self::Cancel { reservation } => Some(KeyScope::Cancel(*reservation)),
             Self::CancelPart { reservation, .. } => Some(KeyScope::CancelPart(*reservation)),
-            Self::Update { .. } | Self::Block { .. } | Self::Unblock { .. } | Self::Read => None,
+            Self::Update { .. } => Some(KeyScope::Update),
+            Self::Block { .. } => Some(KeyScope::Block),
+            Self::Unblock { block } => Some(KeyScope::Unblock(*block)),
+            Self::Read => None,
         }
+    }
+
+    /// What a key is used for: all but the version that was looked at, which may be another one when it
+    /// is asked again.
+    #[must_use]
+    pub fn body(&self) -> Self {
+        let mut body = self.clone();
+        if let Self::Update { expected, .. } = &mut body {
+            *expected = 0;
+        }
+        body
     }
 
     /// Something else that the same key could be used for, if there is anything.
@@ -161,7 +181,9 @@ impl Asked {
         match &mut other {
             Self::Reserve { seats, .. }
             | Self::Hold { seats, .. }
-            | Self::CancelPart { seats, .. } => *seats += 1,
+            | Self::CancelPart { seats, .. }
+            | Self::Block { seats }
+            | Self::Update { capacity: Some(seats), .. } => *seats += 1,
             Self::Extend { hold_seconds, .. } => *hold_seconds += 1,
             _ => return None,
         }

@@ -289,6 +289,7 @@ impl Choices {
         }
         if let Outcome::Blocked { version, .. } = outcome
             && self.blocks.len() < KEPT_MAX
+            && self.blocks.last() != Some(&(subject, *version))
         {
             self.blocks.push((subject, *version));
         }

@@ -273,7 +273,7 @@ fn told_again(stored: &Stored<'_>, operation: &Operation, under_key: Option<Done
     let Some(Done { asked, change }) = under_key else {
         return wrong("but nothing was done under its key".to_owned());
     };
-    if *asked != operation.asked {
+    if asked.body() != operation.asked.body() {
         return wrong(format!("but asked for was {asked:?} under its key, and now something else"));
     }
     if change.version.get() != version {
@@ -289,7 +289,7 @@ fn told_again(stored: &Stored<'_>, operation: &Operation, under_key: Option<Done
 
 fn key_reused(operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
     match under_key {
-        Some(Done { asked, change }) if *asked != operation.asked => {
+        Some(Done { asked, change }) if asked.body() != operation.asked.body() => {
             Ok(Standing::ToldAgain(change.version.get()))
         }
         Some(Done { change, .. }) => {

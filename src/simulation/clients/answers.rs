@@ -10,7 +10,7 @@ use crate::domain::{
     Status, Version,
 };
 use crate::judge::history::{Asked, Outcome, Stand, Telling};
-use crate::office::{self, Asking, Office, OfficeError, Reserved};
+use crate::office::{self, Answered, Asking, Office, OfficeError, Reserved};
 
 /// The key as the program knows it, who has it from the HTTP floor.
 fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
@@ -24,7 +24,7 @@ fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
         (half(0) << 64 | half(1)).to_le_bytes()
     };
     let name = format!("{event} {} {:?}", (*key)?, asked.key_scope());
-    Some(Key { name: KeyName(digest(name)), body: digest(format!("{asked:?}")) })
+    Some(Key { name: KeyName(digest(name)), body: digest(format!("{:?}", asked.body())) })
 }
 
 pub(super) async fn answer(office: &Office, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
@@ -32,8 +32,8 @@ pub(super) async fn answer(office: &Office, wish: &Wish, request: RequestId) -> 
     let asking = Asking { key: key_of(wish), ..request.into() };
     let answered = match asked {
         Asked::Read | Asked::Update { .. } | Asked::Block { .. } | Asked::Unblock { .. } => {
-            let outcome = of_event(office, event, asked, request).await;
-            return (outcome.unwrap_or_else(|error| refused(asked, error)), Telling::First);
+            let told = of_event(office, event, asked, asking).await;
+            return told.unwrap_or_else(|error| (refused(asked, error), Telling::First));
         }
         Asked::Reserve { partner, seats } => {
             office.reserve(event, partner.clone(), *seats, asking).await
@@ -63,13 +63,17 @@ pub(super) async fn answer(office: &Office, wish: &Wish, request: RequestId) -> 
     };
     match answered {
         Ok(reserved) => {
-            let telling = match reserved.telling {
-                office::Telling::First => Telling::First,
-                office::Telling::Again => Telling::Again,
-            };
+            let telling = telling_of(reserved.telling);
             (told(asked, &reserved), telling)
         }
         Err(error) => (refused(asked, error), Telling::First),
+    }
+}
+
+fn telling_of(telling: office::Telling) -> Telling {
+    match telling {
+        office::Telling::First => Telling::First,
+        office::Telling::Again => Telling::Again,
     }
 }
 
@@ -99,13 +103,18 @@ async fn of_event(
     office: &Office,
     event: &EventId,
     asked: &Asked,
-    request: RequestId,
-) -> Result<Outcome, OfficeError> {
+    asking: Asking,
+) -> Result<(Outcome, Telling), OfficeError> {
     let seats_of = |seats| Seats::new(seats).expect("nobody asks for an event without seats");
     match asked {
         Asked::Update { capacity, seats_per_request_max, expected } => {
-            let before = office.event(event)?;
-            let before = before.terms();
+            let shown = office.event(event)?;
+            if shown.version().get() < *expected {
+                // What is not named is taken from what this node shows, which is not what was seen.
+                let what = "the node is behind".to_owned();
+                return Ok((Outcome::NotDone { what }, Telling::First));
+            }
+            let before = shown.terms();
             let terms = EventTerms {
                 capacity: capacity.map_or(before.capacity, seats_of),
                 seats_per_request_max: seats_per_request_max
@@ -113,27 +122,32 @@ async fn of_event(
                 ..before.clone()
             };
             let expected = Version::new(*expected).expect("nobody expects version 0");
-            let after = office.update_event(event, terms, expected, request).await?.what;
+            let Answered { what: after, telling } =
+                office.update_event(event, terms, expected, asking).await?;
             let (capacity, available) = (after.seats().capacity, after.seats().available);
-            Ok(Outcome::Updated { version: after.version().get(), capacity, available })
+            let outcome = Outcome::Updated { version: after.version().get(), capacity, available };
+            Ok((outcome, telling_of(telling)))
         }
         Asked::Block { seats } => {
             let reason = Reason::new("a pillar").expect("a valid reason");
-            let made = office.block(event, seats_of(*seats), reason, request).await?.what;
-            Ok(Outcome::Blocked { version: made.version.get(), seats: *seats })
+            let Answered { what: made, telling } =
+                office.block(event, seats_of(*seats), reason, asking).await?;
+            let outcome = Outcome::Blocked { version: made.version.get(), seats: *seats };
+            Ok((outcome, telling_of(telling)))
         }
         Asked::Unblock { block } => {
             let block = Version::new(*block).expect("nobody asks for block 0");
-            let made = office.unblock(event, block, request).await?.what;
-            Ok(Outcome::Unblocked { version: made.version.get() })
+            let Answered { what: made, telling } = office.unblock(event, block, asking).await?;
+            Ok((Outcome::Unblocked { version: made.version.get() }, telling_of(telling)))
         }
         _ => {
             let event = office.event(event)?;
-            Ok(Outcome::Read {
+            let outcome = Outcome::Read {
                 version: event.version().get(),
                 available: event.seats().available,
                 reservations: event.live_reservations(),
-            })
+            };
+            Ok((outcome, Telling::First))
         }
     }
 }

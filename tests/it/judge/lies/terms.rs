@@ -118,6 +118,46 @@ fn terms_are_overwritten_that_were_not_looked_at() {
 }
 
 #[test]
+fn terms_are_changed_once_under_a_key() {
+    let script = |told: &str| {
+        format!(
+            "
+            seats 10
+            v2 a sells 6
+            v3 b blocks 2
+            v4 c unblocks v3
+            v5 d limits 2
+            a 0..9 sell 6 as of 1 under 1 -> unknown
+            b 10..19 block 2 under 1 -> blocked 2 at v3
+            c 20..29 unblock v3 under 1 -> unblocked v4
+            d 30..39 limit 2 as of 4 -> sells 6 with 6 at v5
+            {told}
+            "
+        )
+    };
+    for told in [
+        "z 40..49 sell 6 as of 1 under 1 -> again sells 6 with 6 at v2",
+        // He has looked again, which makes no other thing of it.
+        "z 40..49 sell 6 as of 5 under 1 -> again sells 6 with 6 at v2",
+        "z 40..49 sell 7 as of 5 under 1 -> reused",
+        "z 40..49 block 2 under 1 -> again blocked 2 at v3",
+        "z 40..49 unblock v3 under 1 -> again unblocked v4",
+        "z 40..49 unblock v3 under 2 -> no block",
+    ] {
+        convict_by_version(&script(told), &[]);
+    }
+    for (law, told) in [
+        (laws::KEYS, "z 40..49 sell 6 as of 1 under 1 -> other terms at v5"),
+        (laws::KEYS, "z 40..49 sell 6 as of 5 under 1 -> reused"),
+        (laws::KEYS, "z 40..49 unblock v3 under 1 -> no block"),
+        (laws::KEYS, "z 40..49 block 3 under 1 -> again blocked 3 at v3"),
+        (laws::ACKNOWLEDGED, "z 40..49 sell 6 as of 1 under 1 -> again sells 6 with 5 at v2"),
+    ] {
+        convict_by_version(&script(told), &[law]);
+    }
+}
+
+#[test]
 fn more_is_sold_than_one_request_may_take_by_then() {
     convict_by_version(
         "
