@@ -198,8 +198,11 @@ pub enum Refusal {
     #[error("the time of the hold is up; {} seats asked for, {} available", .0.asked, .0.available)]
     HoldExpired(Shortage),
     /// The reservation is confirmed already, and what was asked for is for one that is held.
-    #[error("the reservation is confirmed already")]
-    AlreadyConfirmed,
+    #[error("the reservation is confirmed already, and as it is since version {since}")]
+    AlreadyConfirmed {
+        /// The version that made it what it is.
+        since: Version,
+    },
     /// The reservation is only held, and what was asked for is for one that is confirmed.
     #[error("the reservation is not confirmed")]
     NotConfirmed,

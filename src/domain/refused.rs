@@ -86,7 +86,7 @@ impl RefusalKind {
             Refusal::ReservationNotFound => Self::ReservationNotFound,
             Refusal::AlreadyCancelled { .. } => Self::AlreadyCancelled,
             Refusal::AlreadyExpired { .. } => Self::AlreadyExpired,
-            Refusal::AlreadyConfirmed => Self::AlreadyConfirmed,
+            Refusal::AlreadyConfirmed { .. } => Self::AlreadyConfirmed,
             Refusal::NotConfirmed => Self::NotConfirmed,
             Refusal::NotAPart { .. } => Self::NotAPart,
             Refusal::KeyReused { .. } => Self::KeyReused,

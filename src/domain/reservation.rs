@@ -141,6 +141,11 @@ impl Reservation {
         std::iter::once(made_by).chain(later.filter(move |version| *version != made_by))
     }
 
+    /// The version that made it what it is, given the one that made it.
+    pub fn since(&self, made_by: Version) -> Version {
+        self.steps().last().map_or(made_by, |step| step.version)
+    }
+
     /// What it was when the event was at `version`, which is not before it was made.
     #[must_use]
     pub fn as_of(&self, version: Version) -> Self {

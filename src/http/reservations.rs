@@ -174,8 +174,8 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     for (id, kept) in all.by_ref().take(LOOKED_AT_MAX) {
         seen = id.version;
         if is_wanted(kept) {
-            let version = kept.versions(id.version).last().unwrap_or(id.version);
-            items.push(body_of(event.id(), id, kept, version, context.office.now()));
+            let since = kept.since(id.version);
+            items.push(body_of(event.id(), id, kept, since, context.office.now()));
         }
         if items.len() == limit {
             break;
@@ -211,7 +211,10 @@ pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, 
     let (event, id) = in_path(&context, &input)?;
     Fields::read_if_any(&input)?.finish(Unknown::Refused)?;
     let confirmed = context.office.confirm(id, asking(&input, "confirm", "")?).await;
-    answer(confirmed, &event, id, &context, |refusal| matches!(refusal, Refusal::AlreadyConfirmed))
+    answer(confirmed, &event, id, &context, |refusal| match refusal {
+        Refusal::AlreadyConfirmed { since } => Some(since),
+        _ => None,
+    })
 }
 
 /// `POST …/{id}/extend`: keeps what is held for `holdSeconds` from now on. 200 with the reservation; 400
@@ -227,7 +230,7 @@ pub(super) async fn extend(context: Context, input: Input) -> Result<Response, P
         None => context.office.event(&event)?.terms().hold_seconds,
     };
     let extended = context.office.extend(id, seconds, asking(&input, "extend", "")?).await;
-    answer(extended, &event, id, &context, |_| false)
+    answer(extended, &event, id, &context, |_| None)
 }
 
 /// `POST …/{id}/cancel`: gives up a reservation, or so many `seats` of a confirmed one. 200 with the
@@ -244,10 +247,11 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
         None => office.cancel(id, asking).await,
         Some(seats) => office.cancel_part(id, seats, asking).await,
     };
-    answer(cancelled, &event, id, &context, |refusal| {
-        let is_gone =
-            matches!(refusal, Refusal::AlreadyCancelled { .. } | Refusal::AlreadyExpired { .. });
-        is_gone && part.is_none()
+    answer(cancelled, &event, id, &context, |refusal| match refusal {
+        Refusal::AlreadyCancelled { since } | Refusal::AlreadyExpired { since } => {
+            Some(since).filter(|_| part.is_none())
+        }
+        _ => None,
     })
 }
 
@@ -274,18 +278,25 @@ pub(super) fn in_path(
     Ok((event.id().clone(), id))
 }
 
-/// Tells what came of a change, or, where that `is_so_already`, what is so.
+/// Tells what came of a change, or, where that is `so_since` a version, what is so since then. More may
+/// have become of it while this is told; that is not what was decided.
 fn answer(
     changed: Result<Reserved, OfficeError>,
     event: &EventId,
     id: ReservationId,
     context: &Context,
-    is_so_already: impl FnOnce(&Refusal) -> bool,
+    so_since: impl FnOnce(&Refusal) -> Option<&Version>,
 ) -> Result<Response, Problem> {
     let reserved = match changed {
         Ok(reserved) => reserved,
-        Err(OfficeError::Refused(refusal)) if is_so_already(&refusal) => as_it_is(context, id)?,
-        Err(OfficeError::Refused(refusal)) => return Err(Problem::of_reservation(refusal)),
+        Err(OfficeError::Refused(refusal)) => match so_since(&refusal) {
+            Some(since) => {
+                let newest = as_it_is(context, id)?;
+                let reservation = newest.reservation.as_of(*since);
+                Reserved { reservation, version: *since, ..newest }
+            }
+            None => return Err(Problem::of_reservation(refusal)),
+        },
         Err(error) => return Err(error.into()),
     };
     Ok(told(StatusCode::OK, event, &reserved, context))
@@ -306,13 +317,13 @@ fn as_it_was(
         return Err(Refusal::ReservationNotFound.into());
     }
     let reservation = now.reservation.as_of(version);
-    let version = reservation.versions(now.id.version).last().unwrap_or(now.id.version);
+    let version = reservation.since(now.id.version);
     Ok(Reserved { id: now.id, reservation, version, telling: now.telling })
 }
 
 fn as_it_is(context: &Context, id: ReservationId) -> Result<Reserved, OfficeError> {
     let reservation = context.office.reservation(id)?;
-    let version = reservation.versions(id.version).last().unwrap_or(id.version);
+    let version = reservation.since(id.version);
     Ok(Reserved { id, reservation, version, telling: Telling::First })
 }
 

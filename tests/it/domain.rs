@@ -168,7 +168,7 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::AlreadyCancelled { .. } => "already_cancelled",
         Refusal::AlreadyExpired { .. } => "already_expired",
         Refusal::HoldExpired(_) => "hold_expired",
-        Refusal::AlreadyConfirmed => "already_confirmed",
+        Refusal::AlreadyConfirmed { .. } => "already_confirmed",
         Refusal::NotConfirmed => "not_confirmed",
         Refusal::TooManyExtensions => "too_many_extensions",
         Refusal::HeldLongEnough { .. } => "held_long_enough",

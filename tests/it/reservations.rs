@@ -98,6 +98,29 @@ async fn a_hold_is_extended_confirmed_and_given_up() {
     assert_eq!(line(&get(address, &id).await), "200 cancelled of 3 at 7");
 }
 
+/// Who confirms once more is told what was so when that was decided, and not what somebody else has made of
+/// it by the time it is told.
+#[tokio::test]
+async fn confirming_once_more_tells_of_what_is_confirmed() {
+    let (address, _) = server().await;
+    let mut confirmed_first = 0;
+    for _ in 0..100 {
+        let made = post(address, "", r#"{"partnerId":"acme","seats":2}"#).await.json();
+        let id = format!("/{}", made["reservationId"].as_str().unwrap());
+        let (confirm, cancel) = (format!("{id}/confirm"), format!("{id}/cancel"));
+        let (again, cancelled) =
+            tokio::join!(post(address, &confirm, ""), post(address, &cancel, ""));
+        assert_eq!(cancelled.status, 200, "{}", cancelled.text());
+        if again.status == 409 {
+            assert_eq!(again.json()["code"], "reservation_cancelled");
+            continue;
+        }
+        assert_eq!(line(&again), format!("200 confirmed of 2 at {}", made["version"]));
+        confirmed_first += 1;
+    }
+    assert!(confirmed_first > 0, "whoever gives up is always the first");
+}
+
 #[tokio::test]
 async fn what_became_of_a_reservation_is_told() {
     let (address, clock) = server().await;

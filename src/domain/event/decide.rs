@@ -164,7 +164,7 @@ impl Event {
         let (reservation, kept) = self.find(id)?;
         match kept.status {
             Status::Held(_) => Ok(Fact::Confirmed { reservation }),
-            Status::Confirmed => Err(Refusal::AlreadyConfirmed),
+            Status::Confirmed => Err(Refusal::AlreadyConfirmed { since: kept.since(reservation) }),
             Status::Cancelled { since } => Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { .. } => {
                 self.sells_at(at)?;
@@ -186,7 +186,9 @@ impl Event {
         let (reservation, kept) = self.find(id)?;
         let hold = match kept.status {
             Status::Held(hold) => hold,
-            Status::Confirmed => return Err(Refusal::AlreadyConfirmed),
+            Status::Confirmed => {
+                return Err(Refusal::AlreadyConfirmed { since: kept.since(reservation) });
+            }
             Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
         };

@@ -136,8 +136,8 @@ impl Event {
                     ));
                 }
             }
-            let latest = reservation.versions(*made_by).last();
-            if let Some(latest) = latest.filter(|latest| *latest > self.version) {
+            let latest = reservation.since(*made_by);
+            if latest > self.version {
                 return Err(violation(self.version, format!("a reservation is of {latest}")));
             }
         }

@@ -147,7 +147,7 @@ impl Problem {
             Code::NotEnoughSeats => Refusal::NotEnoughSeats(shortage).into(),
             Code::HoldExpired => Refusal::HoldExpired(shortage).into(),
             Code::HoldLimit => Refusal::TooManyExtensions.into(),
-            Code::AlreadyConfirmed => Refusal::AlreadyConfirmed.into(),
+            Code::AlreadyConfirmed => Refusal::AlreadyConfirmed { since: version }.into(),
             Code::NotConfirmed => Refusal::NotConfirmed.into(),
             Code::NotOnSale => {
                 Refusal::NotOnSale { why: NotOnSale::NotYet { from: MOMENT }, version }.into()

@@ -128,7 +128,7 @@ impl From<Refusal> for Problem {
                 problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }
-            Refusal::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed, detail),
+            Refusal::AlreadyConfirmed { .. } => Self::new(Code::AlreadyConfirmed, detail),
             Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
             Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => {
                 Self::new(Code::HoldLimit, detail)

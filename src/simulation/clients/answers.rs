@@ -188,7 +188,7 @@ fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
         }
         Refusal::AlreadyCancelled { .. } => Outcome::Stands { how: Stand::Cancelled },
         Refusal::AlreadyExpired { .. } => Outcome::Stands { how: Stand::Expired },
-        Refusal::AlreadyConfirmed => Outcome::Stands { how: Stand::Confirmed },
+        Refusal::AlreadyConfirmed { .. } => Outcome::Stands { how: Stand::Confirmed },
         Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
         Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
         Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },

@@ -49,6 +49,8 @@ struct Made {
     nonce: u64,
     at_ms: i64,
     status: Status,
+    /// The version that made it what it is.
+    since: u64,
 }
 
 /// What is sold, kept in the simplest way there is: every question is answered by counting.
@@ -117,15 +119,17 @@ impl Model {
         let status = hold_seconds.map_or(Status::Confirmed, |seconds| {
             Status::Held(Hold { expires_at: self.until(seconds), extensions: 0 })
         });
-        let made = Made { partner, seats, nonce, at_ms: self.now_ms, status };
         let made_by = self.next().get();
+        let made = Made { partner, seats, nonce, at_ms: self.now_ms, status, since: made_by };
         self.made.insert(made_by, made);
         Ok(made_by)
     }
 
     fn confirm(&mut self, made: Made) -> Result<Made, Refusal> {
         match made.status {
-            Status::Confirmed => return Err(Refusal::AlreadyConfirmed),
+            Status::Confirmed => {
+                return Err(Refusal::AlreadyConfirmed { since: version(made.since) });
+            }
             Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { .. } => {
                 if let Some(shortage) = self.short_of(made.seats) {
@@ -134,8 +138,8 @@ impl Model {
             }
             Status::Held(_) => {}
         }
-        self.next();
-        Ok(Made { status: Status::Confirmed, ..made })
+        let since = self.next().get();
+        Ok(Made { status: Status::Confirmed, since, ..made })
     }
 
     fn extend(&mut self, made: Made, hold_seconds: u32) -> Result<Made, Refusal> {
@@ -143,7 +147,9 @@ impl Model {
             return Err(Refusal::HoldSeconds { asked: hold_seconds });
         }
         let hold = match made.status {
-            Status::Confirmed => return Err(Refusal::AlreadyConfirmed),
+            Status::Confirmed => {
+                return Err(Refusal::AlreadyConfirmed { since: version(made.since) });
+            }
             Status::Cancelled { since } => return Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
             Status::Held(hold) if hold.extensions == 10 => return Err(Refusal::TooManyExtensions),
@@ -154,9 +160,9 @@ impl Model {
         if expires_at <= hold.expires_at {
             return Err(Refusal::HeldLongEnough { until_max });
         }
-        self.next();
+        let since = self.next().get();
         let extensions = hold.extensions + 1;
-        Ok(Made { status: Status::Held(Hold { expires_at, extensions }), ..made })
+        Ok(Made { status: Status::Held(Hold { expires_at, extensions }), since, ..made })
     }
 
     fn cancel(&mut self, made: Made) -> Result<Made, Refusal> {
@@ -165,7 +171,8 @@ impl Model {
             Status::Expired { since } => return Err(Refusal::AlreadyExpired { since }),
             Status::Held(_) | Status::Confirmed => {}
         }
-        Ok(Made { status: Status::Cancelled { since: self.next() }, ..made })
+        let since = self.next();
+        Ok(Made { status: Status::Cancelled { since }, since: since.get(), ..made })
     }
 
     fn cancel_part(&mut self, made: Made, seats: u32) -> Result<Made, Refusal> {
@@ -178,8 +185,8 @@ impl Model {
             }
             Status::Confirmed => {}
         }
-        self.next();
-        Ok(Made { seats: made.seats - seats, ..made })
+        let since = self.next().get();
+        Ok(Made { seats: made.seats - seats, since, ..made })
     }
 
     fn pick(&self, index: prop::sample::Index) -> Option<ReservationId> {
@@ -194,7 +201,8 @@ impl Model {
         over.sort_unstable();
         for (_, made_by) in &over {
             let since = self.next();
-            self.made.get_mut(made_by).unwrap().status = Status::Expired { since };
+            let made = self.made.get_mut(made_by).unwrap();
+            (made.status, made.since) = (Status::Expired { since }, since.get());
         }
         over.into_iter().map(|(_, made_by)| made_by).collect()
     }
@@ -231,6 +239,7 @@ impl Model {
                 nonce: id.nonce.get(),
                 at_ms: kept.made_at.0,
                 status: kept.status,
+                since: kept.since(id.version).get(),
             };
             (id.version.get(), made)
         });

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use ticketboss::domain::{
     Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId, Seats,
-    Timestamp,
+    Timestamp, Version,
 };
 use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
 use ticketboss::judge::wing_gong::Terms;
@@ -318,7 +318,7 @@ impl System {
             }
             Refusal::AlreadyCancelled { .. } => Outcome::Stands { how: Stand::Cancelled },
             Refusal::AlreadyExpired { .. } => Outcome::Stands { how: Stand::Expired },
-            Refusal::AlreadyConfirmed => self.confirmed_already(asked),
+            Refusal::AlreadyConfirmed { since } => self.confirmed_already(asked, *since),
             Refusal::NotConfirmed => Outcome::Stands { how: Stand::Held },
             Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => Outcome::HoldLimit,
             Refusal::NotAPart { has, .. } => Outcome::NotAPart { has: *has },
@@ -327,14 +327,10 @@ impl System {
     }
 
     /// Every other one is answered like the first time.
-    fn confirmed_already(&self, asked: &Asked) -> Outcome {
-        let Asked::Confirm { reservation } = asked else {
-            return Outcome::Stands { how: Stand::Confirmed };
-        };
-        let id = ReservationId::from_bits(reservation.as_u128()).unwrap();
-        let since = self.event.reservation(id).unwrap().versions(id.version).last().unwrap().get();
-        if self.event.version().get().is_multiple_of(2) {
-            return Outcome::Confirmed { version: since };
+    fn confirmed_already(&self, asked: &Asked, since: Version) -> Outcome {
+        let is_told = self.event.version().get().is_multiple_of(2);
+        if matches!(asked, Asked::Confirm { .. }) && is_told {
+            return Outcome::Confirmed { version: since.get() };
         }
         Outcome::Stands { how: Stand::Confirmed }
     }
