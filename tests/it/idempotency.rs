@@ -2,20 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ticketboss::clock::Clock;
 use ticketboss::domain::{Actor, RequestId};
 use ticketboss::office::{Entropy, Office};
 use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
+use tokio::sync::{Barrier, mpsc};
 
+use crate::program::Serving;
 use crate::support::{new_directory, open_store, terms};
-use crate::wire::{Answer, Server, ask, bare, standard_limits};
+use crate::wire::{Answer, Connection, Server, ask, bare, standard_limits};
 
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
 const RESERVATIONS: &str = "/v1/events/a/reservations";
 const REPLAYED: &str = "idempotent-replayed";
+const DEFAULT_RESERVATIONS: &str = "/v1/events/node-meetup-2025/reservations";
+const QUIET: [&str; 4] = ["--access-log", "off", "--log", "error"];
 
 /// Serves an event `a` of 20 seats, and makes it if it is not there.
 async fn serve(store: Store) -> (Server, Office, Clock) {
@@ -77,6 +82,64 @@ async fn of_a_hundred_at_once_one_is_done_and_all_are_answered_alike() {
     assert_eq!((again.status, again.header(REPLAYED)), (201, "true"));
     assert!(answers.contains(&(again.text().to_owned(), again.header("etag").to_owned())));
     assert_eq!(available(server.address).await, 17);
+}
+
+/// The program is killed when so many of a hundred have their answer, and the hundred ask again when it is
+/// back: where nobody knows what was done, and where everybody does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_before_and_after_a_kill_one_is_done() {
+    let home = new_directory();
+    for answered_before in [0, 1, 30, 99, 100] {
+        let partner = format!("partner-{answered_before}");
+        let serving = Serving::start(home.path(), &QUIET);
+        let mut answers = ask_a_hundred(serving.address, &partner);
+        let mut told = Vec::new();
+        while told.len() < answered_before {
+            told.extend(answers.recv().await.unwrap());
+        }
+        serving.kill();
+        while let Some(answer) = answers.recv().await {
+            told.extend(answer);
+        }
+        let serving = Serving::start(home.path(), &QUIET);
+        let mut answers = ask_a_hundred(serving.address, &partner);
+        let before = told.len();
+        while let Some(answer) = answers.recv().await {
+            told.extend(answer);
+        }
+        assert_eq!(told.len() - before, 100, "everybody is answered");
+        let first = told.iter().filter(|answer| answer.header(REPLAYED).is_empty()).count();
+        assert!(first <= 1, "{first} were told that it was done now");
+        let mut bodies = told.iter().map(Answer::text).collect::<Vec<_>>();
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+        let list = format!("GET {DEFAULT_RESERVATIONS}?partnerId={partner}");
+        let list = ask(serving.address, &bare(&list, &[])).await.json();
+        assert_eq!(list["items"].as_array().unwrap(), &[told[0].json()]);
+    }
+}
+
+/// A hundred ask for the same, under one key, as soon as all of them have a connection; gives their answers,
+/// or that there is none.
+fn ask_a_hundred(address: SocketAddr, partner: &str) -> mpsc::UnboundedReceiver<Option<Answer>> {
+    let (answered, answers) = mpsc::unbounded_channel();
+    let body = format!(r#"{{"partnerId":"{partner}","seats":2}}"#);
+    let length = format!("Content-Length: {}", body.len());
+    let headers = ["Content-Type: application/json", "Idempotency-Key: k1", &length];
+    let request = bare(&format!("POST {DEFAULT_RESERVATIONS}"), &headers) + &body;
+    let everybody = Arc::new(Barrier::new(100));
+    for _ in 0..100 {
+        let (answered, request) = (answered.clone(), request.clone());
+        let everybody = everybody.clone();
+        tokio::spawn(async move {
+            let mut connection = Connection::open(address).await;
+            connection.send(&request).await;
+            // Nobody hears of an answer before all have asked, so that nobody asks a server that is gone.
+            everybody.wait().await;
+            let _ = answered.send(connection.receive("POST").await);
+        });
+    }
+    answers
 }
 
 #[tokio::test]
