@@ -197,25 +197,39 @@ enum Others {
     Rest,
     Read,
     Reserve,
+    /// With pauses, so that a processor is left for whoever reads.
+    ReserveWithPauses,
+}
+
+/// Is busy until it is told to stop.
+async fn be_busy(address: SocketAddr, others: Others, stop: Arc<AtomicBool>, pause: Duration) {
+    let mut client = Client::connect(address).await;
+    // Pauses that begin at one moment would end at one moment.
+    tokio::time::sleep(pause).await;
+    while !stop.load(Ordering::Relaxed) {
+        match others {
+            Others::Reserve => drop(client.reserve("hot").await.len()),
+            Others::ReserveWithPauses => {
+                client.reserve("hot").await;
+                tokio::time::sleep(pause).await;
+            }
+            Others::Read | Others::Rest => client.read("hot").await,
+        }
+    }
 }
 
 /// How long it takes to read an event, one read after the other with a pause, while others are busy with it.
+/// They have a thread of their own, or the reads would wait for them to read their answers.
 fn read_latencies(clients: &Runtime, address: SocketAddr, others: Others) -> Histogram<u64> {
     let reads = scale(2_000);
     let stop = Arc::new(AtomicBool::new(false));
+    let busy = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let busy = busy.expect("a runtime");
+    let count = if others == Others::Rest { 0 } else { scale(CLIENTS) };
+    let pauses = (0..count).zip((20..80).cycle()).map(|(_, millis)| Duration::from_millis(millis));
+    let working: Vec<_> =
+        pauses.map(|pause| busy.spawn(be_busy(address, others, stop.clone(), pause))).collect();
     clients.block_on(async {
-        let mut busy = tokio::task::JoinSet::new();
-        for _ in 0..if others == Others::Rest { 0 } else { scale(CLIENTS) } {
-            let (stop, mut client) = (stop.clone(), Client::connect(address).await);
-            busy.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    match others {
-                        Others::Reserve => drop(client.reserve("hot").await.len()),
-                        _ => client.read("hot").await,
-                    }
-                }
-            });
-        }
         let mut latencies = histogram();
         let mut reader = Client::connect(address).await;
         for _ in 0..reads {
@@ -227,8 +241,8 @@ fn read_latencies(clients: &Runtime, address: SocketAddr, others: Others) -> His
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         stop.store(true, Ordering::Relaxed);
-        while let Some(ended) = busy.join_next().await {
-            ended.expect("a client that was answered");
+        for ended in working {
+            ended.await.expect("a client that was answered");
         }
         latencies
     })
@@ -236,11 +250,18 @@ fn read_latencies(clients: &Runtime, address: SocketAddr, others: Others) -> His
 
 /// Reads while nobody, readers, or writers are busy with the same event.
 fn readers(clients: &Runtime) {
+    use Others::{Read, Reserve, ReserveWithPauses, Rest};
     let server = Runtime::new().expect("a runtime");
-    let (address, _store, _directory) = start(&server, 0);
-    for others in [Others::Rest, Others::Read, Others::Reserve, Others::Rest] {
+    let (address, store, _directory) = start(&server, 0);
+    for others in [Rest, ReserveWithPauses, Rest, ReserveWithPauses, Rest, Read, Reserve, Rest] {
+        let before = store.counts().expect("a disk");
+        let began = Instant::now();
         let latencies = read_latencies(clients, address, others);
+        let commits = store.counts().expect("a disk").commits - before.commits;
         println!("reads  while {} others {others:?}: {}", scale(CLIENTS), told(&latencies));
+        if commits > 0 {
+            println!("reads  there were {commits} commits in {:.1?} meanwhile", began.elapsed());
+        }
     }
 }
 
