@@ -30,7 +30,7 @@ use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Toke
 use crate::tasks::Tasks;
 use desk::Desk;
 pub use entropy::Entropy;
-pub use following::{Following, FollowingAll};
+pub use following::{Added, Following, FollowingAll, Missed};
 use moves::Moves;
 pub use past::SealedPage;
 use tokio::sync::Semaphore;

@@ -1,6 +1,6 @@
 //! Following what is committed: one event version by version, all events by time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
@@ -8,6 +8,9 @@ use tokio::sync::watch;
 use super::desk::Desk;
 use super::{Office, OfficeError};
 use crate::domain::{Change, Event, EventId, EventNumber, Timestamp, Version};
+
+/// How many changes of one event are read at once.
+const READ_CHANGES_MAX: usize = 1_024;
 
 /// Somebody who follows one event.
 #[derive(Debug)]
@@ -33,25 +36,132 @@ impl Following {
     }
 }
 
-/// Somebody who follows all events. One at a time: what one was told has moved, another is not.
+/// Somebody who follows all events by time. One at a time: what one was told has moved, another is not.
 #[derive(Debug)]
 pub struct FollowingAll {
     office: Office,
-    changed: watch::Receiver<()>,
+    moved: watch::Receiver<()>,
+    /// What is dated before is not told.
+    began: Timestamp,
+    /// How far each event is told, of those that have moved since this began.
+    reached: HashMap<EventNumber, Version>,
+    /// Those that have moved and of which not everything is settled.
+    waiting: BTreeSet<EventNumber>,
+}
+
+/// What has been added to several events: of each, a stretch of its changes in order.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// The changes, event by event.
+    pub stretches: Vec<(EventId, Vec<Change>)>,
+    /// The date of the newest of them. It is that, and not the time up to which everything is settled, as
+    /// only that is on disk: another process, whose clock is behind, dates its changes after it.
+    pub newest: Option<Timestamp>,
 }
 
 impl FollowingAll {
-    /// The time before which nothing is added any more to any event, and the events that have moved since
-    /// this was asked the last time.
-    pub fn settled(&mut self) -> (Timestamp, BTreeSet<EventNumber>) {
-        self.changed.mark_unchanged();
-        self.office.0.moves.settled(&self.office.0.clock)
+    /// Reads what has been added and is settled; there may be nothing.
+    ///
+    /// # Errors
+    /// `EventDamaged`, `Unavailable`. Events that were damaged before are left out.
+    pub async fn read(&mut self) -> Result<Added, OfficeError> {
+        self.moved.mark_unchanged();
+        let (settled, moved) = self.office.0.moves.settled(&self.office.0.clock);
+        self.waiting.extend(moved);
+        let mut added = Added::default();
+        for number in std::mem::take(&mut self.waiting) {
+            // What is damaged is not told of, and does not keep the others from it.
+            let Ok(event) = self.office.event_by_number(number) else { continue };
+            let after = match self.reached.get(&number) {
+                Some(version) => *version,
+                None => self.office.version_before(&event, self.began).await?,
+            };
+            let after = self.read_event(event.id(), after, settled, &mut added).await?;
+            self.reached.insert(number, after);
+            if after < event.version() {
+                self.waiting.insert(number);
+            }
+        }
+        Ok(added)
     }
 
-    /// Waits until some event may have moved since [`FollowingAll::settled`].
+    /// Waits until there may be more to read. Where that is only not settled yet, it returns at once, and
+    /// whoever reads in circles should pause.
     pub async fn moved(&mut self) {
-        // The office, which this has, keeps the other end.
-        let _ = self.changed.changed().await;
+        if self.waiting.is_empty() {
+            // It never fails: the office, which this has, keeps the other end.
+            let _ = self.moved.changed().await;
+        }
+    }
+
+    /// Reads the changes after a version that are dated before a time, and says how far they go.
+    async fn read_event(
+        &self,
+        id: &EventId,
+        mut after: Version,
+        until: Timestamp,
+        added: &mut Added,
+    ) -> Result<Version, OfficeError> {
+        loop {
+            let mut changes = self.office.changes(id, after, READ_CHANGES_MAX).await?;
+            let read = changes.len();
+            changes.truncate(changes.partition_point(|change| change.at < until));
+            let is_last = changes.len() < READ_CHANGES_MAX || read > changes.len();
+            if let Some(last) = changes.last() {
+                after = last.version;
+                added.newest = added.newest.max(Some(last.at));
+                added.stretches.push((id.clone(), changes));
+            }
+            if is_last {
+                return Ok(after);
+            }
+        }
+    }
+}
+
+/// What somebody has missed of all events who has got everything before a time: event by event.
+#[derive(Debug)]
+pub struct Missed {
+    office: Office,
+    from: Timestamp,
+    until: Timestamp,
+    left: VecDeque<EventNumber>,
+    /// How much is read of the first of those that are left, if it was begun.
+    reached: Option<Version>,
+}
+
+impl Missed {
+    /// The time up to which that is.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// The next stretch of changes of one event, at most so many, until there are no more.
+    ///
+    /// # Errors
+    /// `EventDamaged`, `Unavailable`. Events that were damaged before are left out.
+    pub async fn next(
+        &mut self,
+        limit: usize,
+    ) -> Result<Option<(EventId, Vec<Change>)>, OfficeError> {
+        while let Some(number) = self.left.front() {
+            // What is damaged is not told of, and does not keep the others from it.
+            if let Ok(event) = self.office.event_by_number(*number) {
+                let after = match self.reached {
+                    Some(version) => version,
+                    None => self.office.version_before(&event, self.from).await?,
+                };
+                let mut changes = self.office.changes(event.id(), after, limit).await?;
+                changes.truncate(changes.partition_point(|change| change.at < self.until));
+                if let Some(last) = changes.last() {
+                    self.reached = Some(last.version);
+                    return Ok(Some((event.id().clone(), changes)));
+                }
+            }
+            self.left.pop_front();
+            self.reached = None;
+        }
+        Ok(None)
     }
 }
 
@@ -66,9 +176,23 @@ impl Office {
         Ok(Following { desk, changed })
     }
 
-    /// Follows all events from now on.
-    pub fn follow_all(&self) -> FollowingAll {
-        FollowingAll { office: self.clone(), changed: self.0.moves.listen() }
+    /// Follows all events: tells what is dated at `from` or later.
+    pub fn follow_all(&self, from: Timestamp) -> FollowingAll {
+        let (office, moved) = (self.clone(), self.0.moves.listen());
+        // Somebody else may have heard that these have moved, and be gone before he could tell of it.
+        let waiting = self.moved_since(from).collect();
+        FollowingAll { office, moved, began: from, reached: HashMap::new(), waiting }
+    }
+
+    fn moved_since(&self, from: Timestamp) -> impl Iterator<Item = EventNumber> + use<> {
+        let moved = self.events_after(None, usize::MAX, |event| event.updated_at() >= from);
+        moved.into_iter().map(|event| event.number())
+    }
+
+    /// What is dated at `from` or later and before `until`, up to which everything must be settled.
+    pub fn missed(&self, from: Timestamp, until: Timestamp) -> Missed {
+        let left = self.moved_since(from).collect();
+        Missed { office: self.clone(), from, until, left, reached: None }
     }
 
     /// The time before which nothing is added any more to any event.

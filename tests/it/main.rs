@@ -26,6 +26,7 @@ mod examples;
 mod faults;
 mod feed;
 mod file_systems;
+mod following;
 mod full_disk;
 mod full_page;
 mod fuzz;

@@ -3,7 +3,7 @@
 //! A channel lives as long as somebody follows, and its task with it. It tells what the ledger says, and
 //! only wakes by the office: so there is nothing to lose between a commit and its telling.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::stretch::{Numbering, Ring, Stretch};
-use crate::domain::{Change, EventId, EventNumber, Timestamp, Version};
+use crate::domain::{Change, EventId, Timestamp, Version};
 use crate::http::changes::{Frame, frame};
-use crate::office::{Office, OfficeError};
+use crate::office::{Added, Office, OfficeError};
 
 /// How long a channel waits after it has told something. What happens meanwhile is told together: each
 /// telling wakes everybody who follows.
@@ -157,73 +157,25 @@ pub(super) fn frames_of(
 
 /// Tells every change of every event, for as long as there is the channel.
 async fn tell_all(office: &Office, channel: &Weak<Channel>) -> Result<(), OfficeError> {
-    let mut following = office.follow_all();
     let Some(mut told_until) = channel.upgrade().map(|channel| channel.ring.borrow().last()) else {
         return Ok(());
     };
-    let began = time_at(told_until);
-    // How far each event is told, of those that have moved since this began.
-    let mut reached: HashMap<EventNumber, Version> = HashMap::new();
-    let mut waiting = BTreeSet::new();
+    let mut following = office.follow_all(time_at(told_until));
     loop {
-        let (settled, moved) = following.settled();
-        waiting.extend(moved);
-        let mut told = Told { frames: Vec::new(), until: began };
-        for number in std::mem::take(&mut waiting) {
-            // What is damaged is not told of, and does not keep the others from it.
-            let Ok(event) = office.event_by_number(number) else { continue };
-            let mut after = match reached.get(&number) {
-                Some(version) => *version,
-                None => office.version_before(&event, began).await?,
-            };
-            after = changes_until(office, event.id(), after, settled, &mut told).await?;
-            reached.insert(number, after);
-            if after < event.version() {
-                waiting.insert(number);
-            }
+        let Added { stretches, newest } = following.read().await?;
+        let mut frames = Vec::new();
+        for (id, changes) in &stretches {
+            frames.extend(frames_of(office, id, changes)?);
         }
         let Some(channel) = channel.upgrade() else { return Ok(()) };
-        if !told.frames.is_empty() {
-            let until = position_of(told.until);
-            channel.tell(Stretch::new(told_until, until, Numbering::AllTogether, &told.frames));
+        if let Some(newest) = newest {
+            let until = position_of(newest) + 1;
+            channel.tell(Stretch::new(told_until, until, Numbering::AllTogether, &frames));
             told_until = until;
         }
         drop(channel);
-        if waiting.is_empty() {
-            following.moved().await;
-        }
+        following.moved().await;
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Frames of several events, and the time right after the newest of them. It is that, and not the time up to
-/// which everything is settled, as only that is on disk: another process, whose clock is behind, dates
-/// its changes after it.
-struct Told {
-    frames: Vec<Frame>,
-    until: Timestamp,
-}
-
-/// Adds the frames of the changes after a version that are dated before a time, and says how far they go.
-async fn changes_until(
-    office: &Office,
-    id: &EventId,
-    mut after: Version,
-    until: Timestamp,
-    told: &mut Told,
-) -> Result<Version, OfficeError> {
-    loop {
-        let mut changes = office.changes(id, after, READ_CHANGES_MAX).await?;
-        let read = changes.len();
-        changes.truncate(changes.partition_point(|change| change.at < until));
-        told.frames.extend(frames_of(office, id, &changes)?);
-        if let Some(last) = changes.last() {
-            after = last.version;
-            told.until = told.until.max(Timestamp(last.at.0 + 1));
-        }
-        if changes.len() < READ_CHANGES_MAX || read > changes.len() {
-            return Ok(after);
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Nothing is kept for him. What he is too late for on the channel he reads from the ledger, a little at
 //! a time and only when he has taken what he was given before.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::{Channel, Subject, frames_of, position_of, stretch_of_event, time_at};
 use super::stretch::{Found, Numbering, Piece, Ring, Stretch};
-use crate::domain::{EventNumber, Timestamp, Version};
-use crate::office::{Office, OfficeError};
+use crate::domain::Version;
+use crate::office::{Missed, Office, OfficeError};
 
 /// After how long a time without news a sign of life is given. Proxies often give up after a minute.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -32,7 +31,7 @@ pub(super) struct Subscriber {
     /// How much he has got.
     position: u64,
     /// What he is given of all events, as he is late.
-    catching_up: Option<CatchingUp>,
+    catching_up: Option<Missed>,
     heartbeat: Pin<Box<Sleep>>,
     stopping: CancellationToken,
     _permit: OwnedSemaphorePermit,
@@ -49,16 +48,6 @@ pub(super) enum News {
     Stopping,
     /// It cannot go on: the event is damaged, or the store has failed.
     Over,
-}
-
-/// What is missing of all events, from a time up to another: event by event.
-#[derive(Debug)]
-struct CatchingUp {
-    from: Timestamp,
-    until: Timestamp,
-    left: VecDeque<EventNumber>,
-    /// How much there is of the first of those that are left, if it was begun.
-    reached: Option<Version>,
 }
 
 impl Subscriber {
@@ -135,53 +124,21 @@ impl Subscriber {
                 stretch_of_event(&self.office, id, after, LATE_FRAMES_MAX).await?
             }
             Subject::All => {
-                let until = self.ring.borrow().last();
-                let (office, from) = (&self.office, self.position);
-                let late =
-                    self.catching_up.get_or_insert_with(|| CatchingUp::new(office, from, until));
-                if let Some(stretch) = late.next(office).await? {
-                    stretch
+                let (from, until) = (self.position, self.ring.borrow().last());
+                let missed = || self.office.missed(time_at(from), time_at(until));
+                let late = self.catching_up.get_or_insert_with(missed);
+                if let Some((id, changes)) = late.next(LATE_FRAMES_MAX).await? {
+                    // Only with all of them one has got anything.
+                    let frames = frames_of(&self.office, &id, &changes)?;
+                    Stretch::new(from, from, Numbering::None, &frames)
                 } else {
-                    let until = position_of(late.until);
+                    let until = position_of(late.until());
                     self.catching_up = None;
                     Stretch::empty(until)
                 }
             }
         };
         Ok(Piece::whole(stretch))
-    }
-}
-
-impl CatchingUp {
-    fn new(office: &Office, from: u64, until: u64) -> Self {
-        let from = time_at(from);
-        let moved = office.events_after(None, usize::MAX, |event| event.updated_at() >= from);
-        let left = moved.iter().map(|event| event.number()).collect();
-        Self { from, until: time_at(until), left, reached: None }
-    }
-
-    /// The next frames, which have no position: only with all of them one has got anything.
-    async fn next(&mut self, office: &Office) -> Result<Option<Stretch>, OfficeError> {
-        while let Some(number) = self.left.front() {
-            // What is damaged is not told of, and does not keep the others from it.
-            if let Ok(event) = office.event_by_number(*number) {
-                let after = match self.reached {
-                    Some(version) => version,
-                    None => office.version_before(&event, self.from).await?,
-                };
-                let mut changes = office.changes(event.id(), after, LATE_FRAMES_MAX).await?;
-                changes.truncate(changes.partition_point(|change| change.at < self.until));
-                if let Some(last) = changes.last() {
-                    let frames = frames_of(office, event.id(), &changes)?;
-                    self.reached = Some(last.version);
-                    let from = position_of(self.from);
-                    return Ok(Some(Stretch::new(from, from, Numbering::None, &frames)));
-                }
-            }
-            self.left.pop_front();
-            self.reached = None;
-        }
-        Ok(None)
     }
 }
 
