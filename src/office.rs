@@ -22,11 +22,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Change, Event, EventId, EventNumber, EventTerms, Fact, Key, Note, Refusal, RequestId,
-    Reservation, ReservationId, Timestamp, Version,
+    Change, Event, EventId, EventNumber, Fact, Key, Note, Refusal, RequestId, Reservation,
+    ReservationId, Timestamp, Version,
 };
 use crate::store::ledger::{self, ReplayError};
-use crate::store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
+use crate::store::{Damage, Listed, Loaded, Store, StoreError};
 use crate::tasks::Tasks;
 use desk::Desk;
 pub use entropy::Entropy;
@@ -326,6 +326,11 @@ impl Office {
         desks.by_id.values().filter_map(|desk| desk.damage()).collect()
     }
 
+    /// Whether both are clones of one.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A fresh id for a request.
     pub fn new_request_id(&self) -> RequestId {
         self.0.entropy.request_id()
@@ -339,60 +344,6 @@ impl Office {
     /// The time by the office's clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
-    }
-
-    /// Creates an event; its number decides, first come first served, which is the default one.
-    ///
-    /// # Errors
-    /// `EventExists`, `TooManyEvents`, `DiskFull`, `Unavailable`.
-    pub async fn create_event(
-        &self,
-        terms: EventTerms,
-        by: Actor,
-        asking: impl Into<Asking>,
-    ) -> Result<Arc<Event>, OfficeError> {
-        let Asking { request, key, .. } = asking.into();
-        let id = terms.id.clone();
-        self.check_room_for(&id)?;
-        let number = self.0.store.claim_event_number().await?;
-        // Nobody else knows the number, so nobody else decides about it before it is shown.
-        let _deciding = self.0.moves.begin(number, &self.0.clock);
-        let change = Change {
-            version: Version::FIRST,
-            at: self.0.clock.now(),
-            by,
-            request,
-            key,
-            note: None,
-            refused: None,
-            fact: Fact::EventCreated(terms),
-        };
-        let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;
-        let commit = Commit::draft(None, &event, std::slice::from_ref(&change));
-        let record = commit.record;
-        match self.0.store.commit(&id, &Token::ABSENT, commit).await? {
-            Swap::Lost => Err(OfficeError::EventExists(id)),
-            Swap::Won(token) => {
-                let desk = self.start_desk(event, Loaded { record, token });
-                let event = desk.event()?;
-                self.keep(desk)?;
-                Ok(event)
-            }
-        }
-    }
-
-    fn check_room_for(&self, id: &EventId) -> Result<(), OfficeError> {
-        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        if desks.closed {
-            return Err(OfficeError::Unavailable);
-        }
-        if desks.by_id.contains_key(id) {
-            return Err(OfficeError::EventExists(id.clone()));
-        }
-        if desks.by_id.len() >= EVENTS_MAX {
-            return Err(OfficeError::TooManyEvents);
-        }
-        Ok(())
     }
 
     /// The event as it was last committed. It waits for nobody.

@@ -2,16 +2,94 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Answered, Asking, Made, Office, OfficeError, Telling};
+use super::{Answered, Asking, EVENTS_MAX, Made, Office, OfficeError, Telling};
 use crate::domain::{
-    Actor, Change, Command, Done, Event, EventId, EventNumber, EventTerms, Intent, Reason, Refusal,
-    Seats, Version,
+    Actor, Change, Command, Done, Event, EventId, EventNumber, EventTerms, Fact, Intent, Reason,
+    Refusal, Seats, Version,
 };
+
+use crate::store::{Commit, Loaded, StoreError, Swap, Token};
+use crate::tasks::sync::oneshot;
 
 /// How long whoever asks again waits for an event that somebody else is just creating.
 const SHOWN_WITHIN_SECONDS: u32 = 1;
 
 impl Office {
+    /// Creates an event; its number decides, first come first served, which is the default one. It is
+    /// shown also where whoever has asked for it does not wait until it is.
+    ///
+    /// # Errors
+    /// `EventExists`, `TooManyEvents`, `DiskFull`, `Unavailable`.
+    pub async fn create_event(
+        &self,
+        terms: EventTerms,
+        by: Actor,
+        asking: impl Into<Asking>,
+    ) -> Result<Arc<Event>, OfficeError> {
+        let (answer, answered) = oneshot::channel();
+        let (office, asking) = (self.clone(), asking.into());
+        self.0.tasks.spawn(async move {
+            // Whoever does not wait any more does not miss the answer.
+            let _ = answer.send(office.create_and_show(terms, by, asking).await);
+        });
+        answered.await.unwrap_or(Err(OfficeError::Unavailable))
+    }
+
+    async fn create_and_show(
+        &self,
+        terms: EventTerms,
+        by: Actor,
+        asking: Asking,
+    ) -> Result<Arc<Event>, OfficeError> {
+        let Asking { request, key, .. } = asking;
+        let id = terms.id.clone();
+        self.check_room_for(&id)?;
+        let number = self.0.store.claim_event_number().await?;
+        // Nobody else knows the number, so nobody else decides about it before it is shown.
+        let deciding = self.0.moves.begin(number, &self.0.clock);
+        let change = Change {
+            version: Version::FIRST,
+            at: self.0.clock.now(),
+            by,
+            request,
+            key,
+            note: None,
+            refused: None,
+            fact: Fact::EventCreated(terms),
+        };
+        let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;
+        let commit = Commit::draft(None, &event, std::slice::from_ref(&change));
+        let record = commit.record;
+        let committed = self.0.store.commit(&id, &Token::ABSENT, commit).await;
+        if let Err(StoreError::Failed(_)) = committed {
+            deciding.never_ends();
+            return Err(OfficeError::Unavailable);
+        }
+        match committed? {
+            Swap::Lost => Err(OfficeError::EventExists(id)),
+            Swap::Won(token) => {
+                let desk = self.start_desk(event, Loaded { record, token });
+                let event = desk.event()?;
+                self.keep(desk)?;
+                Ok(event)
+            }
+        }
+    }
+
+    fn check_room_for(&self, id: &EventId) -> Result<(), OfficeError> {
+        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
+        if desks.closed {
+            return Err(OfficeError::Unavailable);
+        }
+        if desks.by_id.contains_key(id) {
+            return Err(OfficeError::EventExists(id.clone()));
+        }
+        if desks.by_id.len() >= EVENTS_MAX {
+            return Err(OfficeError::TooManyEvents);
+        }
+        Ok(())
+    }
+
     /// Sells an event on other terms, if they are still as when it was at version `expected`. The answer,
     /// the event right after that, is on disk.
     ///

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
 
 use super::desk::Desk;
+use super::moves::Seen;
 use super::{Office, OfficeError};
 use crate::domain::{Change, Event, EventId, EventNumber, Timestamp, Version};
 
@@ -36,11 +37,12 @@ impl Following {
     }
 }
 
-/// Somebody who follows all events by time. One at a time: what one was told has moved, another is not.
+/// Somebody who follows all events by time.
 #[derive(Debug)]
 pub struct FollowingAll {
     office: Office,
     moved: watch::Receiver<()>,
+    seen: Seen,
     /// What is dated before is not told.
     began: Timestamp,
     /// How far each event is told, of those that have moved since this began.
@@ -66,7 +68,7 @@ impl FollowingAll {
     /// `EventDamaged`, `Unavailable`. Events that were damaged before are left out.
     pub async fn read(&mut self) -> Result<Added, OfficeError> {
         self.moved.mark_unchanged();
-        let (settled, moved) = self.office.0.moves.settled(&self.office.0.clock);
+        let (settled, moved) = self.office.0.moves.settled(&self.office.0.clock, &mut self.seen);
         self.waiting.extend(moved);
         let mut added = Added::default();
         for number in std::mem::take(&mut self.waiting) {
@@ -178,10 +180,11 @@ impl Office {
 
     /// Follows all events: tells what is dated at `from` or later.
     pub fn follow_all(&self, from: Timestamp) -> FollowingAll {
-        let (office, moved) = (self.clone(), self.0.moves.listen());
-        // Somebody else may have heard that these have moved, and be gone before he could tell of it.
+        // What moves while it is looked at is seen twice, and told once.
+        let (moved, seen) = (self.0.moves.listen(), self.0.moves.seen());
         let waiting = self.moved_since(from).collect();
-        FollowingAll { office, moved, began: from, reached: HashMap::new(), waiting }
+        let (office, reached) = (self.clone(), HashMap::new());
+        FollowingAll { office, moved, seen, began: from, reached, waiting }
     }
 
     fn moved_since(&self, from: Timestamp) -> impl Iterator<Item = EventNumber> + use<> {

@@ -125,7 +125,15 @@ impl Writer {
 
     /// Decides a batch and makes it durable; the outcomes are in the order of the batch.
     async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
-        let _deciding = self.moves.begin(self.event.number(), &self.clock);
+        let deciding = self.moves.begin(self.event.number(), &self.clock);
+        let settled = self.decide_and_commit(batch).await;
+        if let Err(OfficeError::Unavailable) = settled {
+            deciding.never_ends();
+        }
+        settled
+    }
+
+    async fn decide_and_commit(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
         loop {
             let Decided { after, mut changes, outcomes } = self.decide(batch);
             let Some(first) = changes.first_mut() else {

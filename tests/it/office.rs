@@ -23,6 +23,7 @@ use ticketboss::store::{Store, Swap};
 use crate::support::{
     event_id, new_directory, open_store, partner, portrait, short, terms, version,
 };
+use crate::wire::PATIENCE;
 
 const REQUEST: RequestId = RequestId(7);
 /// The id of the event that every test sells.
@@ -62,6 +63,7 @@ on_every_store! {
     sixty_who_want_ten_of_five_hundred_seats_fill_the_hall_exactly
     a_reservation_is_given_up_once_however_many_try
     a_caller_that_goes_away_leaves_a_consistent_event
+    an_event_whose_creator_goes_away_is_shown
     a_closed_office_answers_and_still_shows_what_it_knows
 }
 
@@ -279,6 +281,34 @@ async fn a_caller_that_goes_away_leaves_a_consistent_event(store: Store) {
     let (stored, _) = read_back(&store).await;
     assert_eq!(portrait(&stored), portrait(&event(&office)));
     assert_eq!(stored.version(), version(22));
+}
+
+async fn an_event_whose_creator_goes_away_is_shown(store: Store) {
+    let office = office_of(store).await;
+    for waits in 1..6 {
+        let id = format!("hurried-{waits}");
+        {
+            let mut asked = pin!(create(&office, &id, 5));
+            let mut left = waits;
+            // He goes away when he would have to wait for so many a time.
+            let patience = std::future::poll_fn(|context| {
+                left -= 1;
+                let is_over = asked.as_mut().poll(context).is_ready() || left == 0;
+                if is_over { Poll::Ready(()) } else { Poll::Pending }
+            });
+            patience.await;
+        }
+        // What he asked for may be on its way, and is done before or after this.
+        let created = create(&office, &id, 5).await;
+        let is_there = matches!(created, Ok(_) | Err(OfficeError::EventExists(_)));
+        assert!(is_there, "{created:?}");
+        let shown = async {
+            while office.event(&event_id(&id)).is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, shown).await.expect("the event is shown");
+    }
 }
 
 async fn a_closed_office_answers_and_still_shows_what_it_knows(store: Store) {
