@@ -1,5 +1,5 @@
 //! Simulated runs: the office, its writers and the committer, over a scheduler, a clock and a disk whose
-//! every whim follows from one seed; clients who ask, hang up and ask again; and in the end the judge.
+//! every whim follows from one seed; clients who ask, hang up and ask again; others who follow; and in the end the judge.
 //!
 //! One seed is one run, to the last step, so a fault that is found once can be looked at as often as
 //! one likes. What runs is the program's own code from [`crate::office`] down; only threads, time and
@@ -9,6 +9,7 @@
 
 mod clients;
 mod finale;
+mod followers;
 mod plan;
 mod world;
 
@@ -41,6 +42,8 @@ pub struct Run {
     pub steps: u64,
     /// How many holds have expired.
     pub expired: u64,
+    /// How many changes those who follow were told.
+    pub told: u64,
     /// What is wrong, as sentences. There is nothing in a good run.
     pub faults: Vec<String>,
 }
@@ -58,7 +61,7 @@ impl Run {
 
 impl Run {
     /// How often each thing went wrong by intent, by its name.
-    pub fn happenings(&self) -> [(&'static str, u64); 10] {
+    pub fn happenings(&self) -> [(&'static str, u64); 11] {
         [
             ("ends of the process", self.crashes),
             ("stops", self.stops),
@@ -70,6 +73,7 @@ impl Run {
             ("writes undone", self.happened.undone),
             ("orphans removed", self.happened.orphans),
             ("holds expired", self.expired),
+            ("changes told to followers", self.told),
         ]
     }
 

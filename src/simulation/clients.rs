@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use self::answers::answer;
 use self::wishes::Wish;
+use super::followers::Told;
 use super::plan::Plan;
 use crate::domain::{EventId, RequestId, ReservationId};
 use crate::judge::history::{Operation, Outcome, Telling};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) events: Arc<[EventId]>,
     /// Where each node is reached, while it is up.
     pub(super) nodes: Arc<Mutex<Vec<Option<Office>>>>,
+    /// What each follower was told.
+    pub(super) told: Arc<[Arc<Mutex<Told>>]>,
     /// Every reservation that anybody knows of.
     pub(super) known: Arc<Mutex<Vec<(EventId, ReservationId)>>>,
     pub(super) history: Arc<Mutex<Vec<Operation>>>,
@@ -55,6 +58,26 @@ impl Shared {
     fn tick(&self) -> u64 {
         self.moment.fetch_add(1, Ordering::Relaxed)
     }
+
+    /// A node that is up, as soon as there is one.
+    pub(super) async fn office(&self) -> Office {
+        loop {
+            let up: Vec<_> = {
+                let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+                nodes.iter().flatten().cloned().collect()
+            };
+            if let Some(office) = self.pick(&up) {
+                return office;
+            }
+            self.scheduler.sleep(DOWN_US).await;
+        }
+    }
+
+    /// Whether a node is up still: one that is down tells nothing any more.
+    pub(super) fn is_up(&self, office: &Office) -> bool {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().flatten().any(|up| up.is(office))
+    }
 }
 
 /// One of them.
@@ -76,26 +99,12 @@ impl Client {
         while self.shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             let pause_us = self.shared.scheduler.draw() % self.shared.plan.think_us_max;
             self.shared.scheduler.sleep(pause_us).await;
-            let office = self.office().await;
+            let office = self.shared.office().await;
             let operation = self.ask(&office).await;
             let mut history = self.shared.history.lock().unwrap_or_else(PoisonError::into_inner);
             history.push(operation);
         }
         self.shared.working.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A node that is up, as soon as there is one.
-    async fn office(&self) -> Office {
-        loop {
-            let up: Vec<_> = {
-                let nodes = self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-                nodes.iter().flatten().cloned().collect()
-            };
-            if let Some(office) = self.shared.pick(&up) {
-                return office;
-            }
-            self.shared.scheduler.sleep(DOWN_US).await;
-        }
     }
 
     async fn ask(&mut self, office: &Office) -> Operation {

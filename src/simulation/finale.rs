@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub(super) faults: Vec<String>,
     /// How many holds have expired.
     pub(super) expired: u64,
+    /// How many changes those who follow were told.
+    pub(super) told: u64,
 }
 
 /// Holds what is stored against what is shown and against what clients were told. The nodes are closed before, or holds would go on
@@ -33,7 +35,7 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) 
     }
     let listed = match store.events().await {
         Ok(listed) => listed,
-        Err(error) => return Found { faults: vec![error.to_string()], expired: 0 },
+        Err(error) => return Found { faults: vec![error.to_string()], ..Found::default() },
     };
     let damages = nodes.iter().flat_map(Office::damages);
     let mut faults: Vec<_> = damages.map(|damage| damage.to_string()).collect();
@@ -62,6 +64,10 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) 
         if shown.max() != Some(record.version) {
             faults.push(format!("{event} is shown at another version than it is stored at"));
         }
+        for told in shared.told.iter() {
+            let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            faults.extend(told.held_against(&event, &changes));
+        }
         let verdict = judge(record.number, &changes, &operations, Scope::Whole);
         for check in verdict.checks.iter().filter(|check| check.fault_count > 0) {
             faults.push(format!("{event}: {}: {}", check.law, check.faults.join("; ")));
@@ -70,5 +76,11 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) 
     for (event, operations) in by_event.iter().filter(|(_, operations)| !operations.is_empty()) {
         faults.push(format!("{event} is gone, with {} operations", operations.len()));
     }
-    Found { faults, expired }
+    let mut count = 0;
+    for told in shared.told.iter() {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.extend_from_slice(told.faults());
+        count += told.count();
+    }
+    Found { faults, expired, told: count }
 }

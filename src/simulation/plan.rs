@@ -14,6 +14,11 @@ pub struct Plan {
     pub capacity: u32,
     /// How many clients ask.
     pub clients: u32,
+    /// How many follow an event.
+    pub followers: u32,
+    /// How many follow all events by time. Their dates are in order only where one office dates them, by
+    /// a clock that is not set back.
+    pub followers_of_all: u32,
     /// How many of a hundred operations cancel something.
     pub cancel_percent: u64,
     /// How many of a hundred reservations are held first, and of a hundred cancellations something else
@@ -53,11 +58,13 @@ impl Plan {
         let within = |least: u32, most: u32| {
             least + u32::try_from(scheduler.draw() % u64::from(most - least + 1)).unwrap_or(0)
         };
-        Self {
+        let mut plan = Self {
             nodes: if pick(&[0, 0, 0, 1]) == 0 { 1 } else { 2 },
             events: within(1, 3),
             capacity: within(1, 60),
             clients: within(1, 12),
+            followers: within(0, 3),
+            followers_of_all: within(0, 2),
             cancel_percent: pick(&[10, 30, 45, 60]),
             hold_percent: pick(&[0, 30, 60, 90]),
             key_percent: pick(&[0, 30, 100]),
@@ -77,6 +84,10 @@ impl Plan {
                 full: pick(&[0, 0, 0, 100]),
                 delays: pick(&[0, 100, 1_000]),
             },
+        };
+        if plan.nodes > 1 || plan.clock_jumps > 0 {
+            plan.followers_of_all = 0;
         }
+        plan
     }
 }

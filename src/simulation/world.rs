@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clients::{Client, Shared};
 use super::finale::Found;
+use super::followers::{Follower, Subject, Told};
 use super::plan::Plan;
 use super::{Run, finale};
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ const DOWN_US_MAX: u64 = 5_000;
 const BEGINS_AT_MS: i64 = 1_767_225_600_000;
 /// How far the system's clock is set, at most, forward or back.
 const CLOCK_JUMP_MS_MAX: u64 = 3_600_000;
+/// For how long nobody asks or is answered before a run is stuck, though others follow and wait.
+const STILL_US_MAX: u64 = 5_000_000;
 /// How many steps a run takes at most, for each operation. Beyond them it goes in circles.
 const STEPS_PER_OPERATION_MAX: u64 = 20_000;
 
@@ -41,11 +44,14 @@ pub(super) struct World {
     /// The process is over: it was stopped, its store has failed, or it could not start.
     over: Arc<AtomicBool>,
     store: Arc<Mutex<Option<Store>>>,
+    /// The latest moment of the history, and when that was.
+    latest: (u64, u64),
     crashes: u64,
     stops: u64,
     node_kills: u64,
     steps: u64,
     expired: u64,
+    told: u64,
     faults: Vec<String>,
 }
 
@@ -57,6 +63,7 @@ impl World {
         let shared = Shared {
             events: (1..=plan.events).map(event).collect(),
             nodes: Arc::new(Mutex::new(vec![None; plan.nodes])),
+            told: followers_of(&plan),
             known: Arc::default(),
             history: Arc::default(),
             left: Arc::new(AtomicU64::new(operations.into())),
@@ -75,11 +82,13 @@ impl World {
             entropy: Entropy::seeded(scheduler.draw()),
             over: Arc::default(),
             store: Arc::default(),
+            latest: (0, 0),
             crashes: 0,
             stops: 0,
             node_kills: 0,
             steps: 0,
             expired: 0,
+            told: 0,
             faults: Vec::new(),
         }
     }
@@ -90,6 +99,7 @@ impl World {
             let client = Client::new(number, self.shared.clone());
             self.shared.scheduler.spawn(CLIENTS, client.run());
         }
+        self.let_follow();
         while self.shared.working.load(Ordering::Relaxed) > 0 && self.step() {
             self.intervene();
         }
@@ -110,7 +120,20 @@ impl World {
             happened: self.disk.happened(),
             steps: self.steps,
             expired: self.expired,
+            told: self.told,
             faults: self.faults,
+        }
+    }
+
+    /// Sends out those who follow.
+    fn let_follow(&self) {
+        let shared = &self.shared;
+        let of_event = usize::try_from(shared.plan.followers).unwrap_or(0);
+        for (number, told) in shared.told.iter().enumerate() {
+            let event = shared.events.iter().cycle().nth(number).filter(|_| number < of_event);
+            let subject = event.cloned().map_or(Subject::All, Subject::Event);
+            let follower = Follower { shared: shared.clone(), subject, told: told.clone() };
+            shared.scheduler.spawn(CLIENTS, follower.run());
         }
     }
 
@@ -121,7 +144,13 @@ impl World {
             self.faults.push("it goes on and on".to_owned());
             return false;
         }
-        if !self.shared.scheduler.step() {
+        let (moment, reached_us) =
+            (self.shared.moment.load(Ordering::Relaxed), self.shared.scheduler.now_us());
+        if self.latest.0 != moment {
+            self.latest = (moment, reached_us);
+        }
+        let is_still = reached_us - self.latest.1 > STILL_US_MAX;
+        if is_still || !self.shared.scheduler.step() {
             self.faults.push("everybody waits for somebody else".to_owned());
             return false;
         }
@@ -275,10 +304,17 @@ impl World {
             }
         }
         let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Found { faults, expired } = found.unwrap_or_default();
+        let Found { faults, expired, told } = found.unwrap_or_default();
         self.faults.extend(faults);
-        self.expired = expired;
+        (self.expired, self.told) = (expired, told);
     }
+}
+
+/// What those will be told who follow an event, and behind them those who follow all.
+fn followers_of(plan: &Plan) -> Arc<[Arc<Mutex<Told>>]> {
+    let of_event = (0..plan.followers).map(|_| Told::default());
+    let of_all = (0..plan.followers_of_all).map(|_| Told::by_time());
+    of_event.chain(of_all).map(|told| Arc::new(Mutex::new(told))).collect()
 }
 
 /// What opening a node takes.
