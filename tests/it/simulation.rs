@@ -42,6 +42,7 @@ fn every_run_is_good_and_together_they_see_everything() {
         .chain(["hold limit", "hold seconds", "not a part", "stands otherwise", "holds expired"])
         .chain(["told again", "key reused", "terms changed", "other terms", "capacity taken"])
         .chain(["seats blocked", "seats unblocked", "block not found"])
+        .chain(["changes told to followers"])
         .chain(["lost swaps", "failed writes and syncs", "writes undone", "orphans removed"])
     {
         assert!(seen.get(what).is_some_and(|count| *count > 0), "no {what} in {seeds} runs");
