@@ -49,6 +49,8 @@ pub struct FollowingAll {
     reached: HashMap<EventNumber, Version>,
     /// Those that have moved and of which not everything is settled.
     waiting: BTreeSet<EventNumber>,
+    /// The earliest date of what is not settled.
+    unsettled: Option<Timestamp>,
 }
 
 /// What has been added to several events: of each, a stretch of its changes in order.
@@ -70,6 +72,7 @@ impl FollowingAll {
         self.moved.mark_unchanged();
         let (settled, moved) = self.office.0.moves.settled(&self.office.0.clock, &mut self.seen);
         self.waiting.extend(moved);
+        self.unsettled = None;
         let mut added = Added::default();
         for number in std::mem::take(&mut self.waiting) {
             // What is damaged is not told of, and does not keep the others from it.
@@ -78,44 +81,56 @@ impl FollowingAll {
                 Some(version) => *version,
                 None => self.office.version_before(&event, self.began).await?,
             };
-            let after = self.read_event(event.id(), after, settled, &mut added).await?;
+            let (after, unsettled) =
+                self.read_event(event.id(), after, settled, &mut added).await?;
             self.reached.insert(number, after);
-            if after < event.version() {
+            if let Some(at) = unsettled {
                 self.waiting.insert(number);
+                self.unsettled = Some(self.unsettled.map_or(at, |earliest| earliest.min(at)));
             }
         }
         Ok(added)
     }
 
-    /// Waits until there may be more to read. Where that is only not settled yet, it returns at once, and
-    /// whoever reads in circles should pause.
+    /// Waits until there may be more to read.
     pub async fn moved(&mut self) {
-        if self.waiting.is_empty() {
+        let clock = &self.office.0.clock;
+        let settled = async {
+            match self.unsettled {
+                Some(at) => clock.until(Timestamp(at.0.saturating_add(1))).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
             // It never fails: the office, which this has, keeps the other end.
-            let _ = self.moved.changed().await;
+            _ = self.moved.changed() => {}
+            () = settled => {}
         }
     }
 
-    /// Reads the changes after a version that are dated before a time, and says how far they go.
+    /// Reads the changes after a version that are dated before a time. Says how far they go, and the date of
+    /// the first behind them, if there is one.
     async fn read_event(
         &self,
         id: &EventId,
         mut after: Version,
         until: Timestamp,
         added: &mut Added,
-    ) -> Result<Version, OfficeError> {
+    ) -> Result<(Version, Option<Timestamp>), OfficeError> {
         loop {
             let mut changes = self.office.changes(id, after, READ_CHANGES_MAX).await?;
-            let read = changes.len();
-            changes.truncate(changes.partition_point(|change| change.at < until));
-            let is_last = changes.len() < READ_CHANGES_MAX || read > changes.len();
+            let is_last = changes.len() < READ_CHANGES_MAX;
+            let settled = changes.partition_point(|change| change.at < until);
+            let unsettled = changes.get(settled).map(|change| change.at);
+            changes.truncate(settled);
             if let Some(last) = changes.last() {
                 after = last.version;
                 added.newest = added.newest.max(Some(last.at));
                 added.stretches.push((id.clone(), changes));
             }
-            if is_last {
-                return Ok(after);
+            if is_last || unsettled.is_some() {
+                return Ok((after, unsettled));
             }
         }
     }
@@ -184,7 +199,7 @@ impl Office {
         let (moved, seen) = (self.0.moves.listen(), self.0.moves.seen());
         let waiting = self.moved_since(from).collect();
         let (office, reached) = (self.clone(), HashMap::new());
-        FollowingAll { office, moved, seen, began: from, reached, waiting }
+        FollowingAll { office, moved, seen, began: from, reached, waiting, unsettled: Some(from) }
     }
 
     fn moved_since(&self, from: Timestamp) -> impl Iterator<Item = EventNumber> + use<> {
