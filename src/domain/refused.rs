@@ -120,7 +120,10 @@ impl RefusedCount {
         let Some(kind) = RefusalKind::of(refusal) else { return };
         // Who asks once more for what is so already does not miss anything.
         if let (Intent::Confirm { .. }, RefusalKind::AlreadyConfirmed)
-        | (Intent::Cancel { .. }, RefusalKind::AlreadyCancelled) = (&command.intent, kind)
+        | (
+            Intent::Cancel { .. },
+            RefusalKind::AlreadyCancelled | RefusalKind::AlreadyExpired,
+        ) = (&command.intent, kind)
         {
             return;
         }

@@ -13,7 +13,7 @@ use tokio::sync::{Barrier, mpsc};
 
 use crate::program::Serving;
 use crate::support::{new_directory, open_store, terms};
-use crate::wire::{Answer, Connection, Server, ask, bare, standard_limits};
+use crate::wire::{Answer, Connection, Server, ask, bare, json, standard_limits};
 
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -283,6 +283,30 @@ async fn a_client_may_choose_the_id_of_a_reservation() {
     let nonsense = put(hold).replace(chosen, "order-7");
     let answer = ask(address, &nonsense).await;
     assert_eq!(answer.problem(), "400 invalid_request: Invalid request body");
+}
+
+#[tokio::test]
+async fn an_id_that_a_reservation_has_cannot_be_chosen_for_another() {
+    let (address, _) = server().await;
+    let body = r#"{"partnerId":"acme","seats":4}"#;
+    let made = reserve(address, "k1", body).await;
+    let id = made.json()["reservationId"].as_str().unwrap().to_owned();
+    for body in [body, r#"{"partnerId":"mallory","seats":7}"#] {
+        let put = ask(address, &json(&format!("PUT {RESERVATIONS}/{id}"), body)).await;
+        let reused = "422 idempotency_key_reused: Idempotency-Key was used for something else";
+        assert_eq!(put.problem(), reused);
+    }
+    let read = ask(address, &bare(&format!("GET {RESERVATIONS}/{id}"), &[])).await;
+    assert_eq!((read.text(), available(address).await), (made.text(), 16));
+    // The ids of an event say nothing to another one.
+    let create =
+        json("POST /v1/events", r#"{"eventId":"b","name":"B","totalSeats":9,"status":"onSale"}"#);
+    assert_eq!(ask(address, &create).await.status, 201);
+    let put = ask(address, &json(&format!("PUT /v1/events/b/reservations/{id}"), body)).await;
+    assert_eq!((put.status, put.json()["reservationId"].as_str()), (201, Some(id.as_str())));
+    let delete = format!("DELETE /v1/events/b/reservations/{id}");
+    assert_eq!(ask(address, &bare(&delete, &[])).await.status, 204);
+    assert_eq!(available(address).await, 16);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

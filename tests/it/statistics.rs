@@ -69,6 +69,8 @@ async fn a_sale_is_told_in_numbers() {
     let bought = post(address, "", r#"{"partnerId":"globex","seats":4}"#).await;
     post(address, &format!("/{}/cancel", id_of(&bought)), r#"{"seats":1}"#).await;
     post(address, &format!("/{}/cancel", id_of(&bought)), "").await;
+    let expired = post(address, &format!("/{}/cancel", id_of(&second)), "").await;
+    assert_eq!(expired["status"], "expired");
     post(address, &format!("/{}/confirm", id_of(&second)), "").await;
 
     let told = statistics(address, "").await;

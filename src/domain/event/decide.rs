@@ -5,6 +5,7 @@ use crate::domain::change::{Change, Fact};
 use crate::domain::command::{Command, Intent, Refusal, Shortage};
 use crate::domain::key::{Key, Remembered};
 use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
+use crate::domain::note::Note;
 use crate::domain::reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
 };
@@ -22,6 +23,7 @@ impl Event {
     /// | to | |
     /// | --- | --- |
     /// | do anything under a key | `DoneBefore`, `KeyReused` |
+    /// | make a reservation under an id of one's own | `KeyReused` |
     /// | do anything on the terms of a version | `OtherTerms` |
     /// | update | `StatusChange`, `CapacityTaken`, and to archive it `SeatsHeld` |
     /// | block | `NotEnoughSeats` |
@@ -38,6 +40,9 @@ impl Event {
             && !cfg!(feature = "sabotage-key-comes-last")
         {
             self.is_new(key)?;
+        }
+        if let Some(note) = &command.note {
+            self.has_none_of_that_id(note)?;
         }
         if let Some(expected) = command.if_terms_of {
             self.has_terms_of(expected)?;
@@ -98,6 +103,16 @@ impl Event {
                 Err(Refusal::DoneBefore(*done))
             }
             Some(Remembered { done, .. }) => Err(Refusal::KeyReused { version: done.version }),
+        }
+    }
+
+    /// Whether the id that a client has chosen is none that the event has given to a reservation itself.
+    /// Those that others have chosen are names of keys.
+    fn has_none_of_that_id(&self, note: &Note) -> Result<(), Refusal> {
+        let id = note.chosen_id.and_then(ReservationId::from_bits);
+        match id.filter(|id| self.reservation(*id).is_some()) {
+            Some(ReservationId { version, .. }) => Err(Refusal::KeyReused { version }),
+            None => Ok(()),
         }
     }
 
