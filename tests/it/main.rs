@@ -10,6 +10,7 @@
 )]
 
 mod abuse;
+mod browser;
 mod cli;
 mod codec;
 mod committer;
