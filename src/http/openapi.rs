@@ -40,11 +40,15 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// What holds for all operations.
 const ABOUT: &str = "Sells seats for events and never sells one twice.\n\n\
-    Every answer has an `X-Request-Id`, and scripts of any origin may read it. Where there is `GET` there \
-    is `HEAD`, and `OPTIONS` everywhere; any other method is answered with 405 `method_not_allowed` and \
-    `Allow`. A path works with and without a slash at its end. What goes wrong is a problem (RFC 9457) with \
-    a stable `code`, explained at its `type`. Bodies have at most 16 KiB. Fields may be added to answers \
-    at any time. There is no authentication yet: whoever reaches the server may do everything.";
+    - What goes wrong is a problem (RFC 9457) with a stable `code`, explained at its `type`.\n\
+    - With an `Idempotency-Key` a change can be asked for again: it is done once, and answered alike.\n\
+    - Answers about an event carry its version as `ETag`.\n\
+    - Every answer has an `X-Request-Id`, and scripts of any origin may read it.\n\
+    - Where there is `GET` there is `HEAD`, and `OPTIONS` everywhere; any other method is answered with \
+    405 `method_not_allowed` and `Allow`.\n\
+    - A path works with and without a slash at its end.\n\
+    - Bodies have at most 16 KiB. Fields may be added to answers at any time.\n\
+    - There is no authentication yet: whoever reaches the server may do everything.";
 
 /// The document as it is sent, made when it is asked for first.
 static DOCUMENT: LazyLock<Page> = LazyLock::new(|| {
@@ -64,8 +68,8 @@ fn document() -> OpenApi {
     let table = super::table();
     for resource in &table {
         let mut item = PathItemBuilder::new();
-        for (method, mut entry) in resource.described() {
-            entry.takes_of_path(resource.template());
+        for (method, entry) in resource.described() {
+            let mut entry = entry.completed(resource.template());
             schemas.append(&mut entry.schemas);
             carried.extend(entry.parameters.iter().copied());
             item = item.operation(http_method(method), entry.operation());

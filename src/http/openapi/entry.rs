@@ -85,8 +85,8 @@ impl Entry {
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(about));
-        let (schemas, problems) = (Schemas::new(), Vec::new());
-        Self { operation, parameters: vec![parameters::GIVEN_REQUEST_ID], schemas, problems }
+        let (parameters, schemas, problems) = (Vec::new(), Schemas::new(), Vec::new());
+        Self { operation, parameters, schemas, problems }
     }
 
     /// With these parameters.
@@ -95,11 +95,13 @@ impl Entry {
         self
     }
 
-    /// With the parameters that a path has.
-    pub(super) fn takes_of_path(&mut self, template: &str) {
+    /// With the parameters of the path, which come first, and the one that all have, which comes last.
+    pub(super) fn completed(mut self, template: &str) -> Self {
         let names =
             template.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        self.parameters.extend(names.map(parameters::of_path));
+        self.parameters.splice(0..0, names.map(|name| parameters::of_path(template, name)));
+        self.parameters.push(parameters::GIVEN_REQUEST_ID);
+        self
     }
 
     /// With a body of a schema that is called `name`.

@@ -79,7 +79,7 @@ pub(in crate::http) fn update() -> Entry {
     let updated = Answer::json::<EventBody<'_>>("The event.", event());
     Entry::new(Tag::Events, "updateEvent", "Change an event", about)
         .takes(&[IF_MATCH, IDEMPOTENCY_KEY])
-        .body("EventChange", requests::event_change(), json!({ "status": "paused", "venue": null }))
+        .body("EventChange", requests::event_change(), json!({ "venue": null, "holdSeconds": 900 }))
         .answers(StatusCode::OK, updated.with(ETAG).with(REPLAYED))
         .problems(OF_BODY)
         .problems(OF_EVENT)

@@ -98,7 +98,7 @@ pub(super) const IF_NONE_MATCH: Carried = Carried::new("If-None-Match", || {
 pub(super) const IF_MATCH: Carried = Carried::new("If-Match", || {
     let about = "The version at which the caller has looked at the event, as its `ETag` had it. Sales since \
         make no difference. `*` is any.";
-    let tag = string().pattern(Some(r#"^(\*|"[0-9]{1,13}")$"#));
+    let tag = string().pattern(Some(r#"^(\*|"[0-9]{1,13}")$"#)).examples([r#""1""#]);
     let mut parameter = header("If-Match", about, tag);
     parameter.required = Required::True;
     parameter
@@ -117,24 +117,33 @@ pub(super) const LAST_EVENT_ID: Carried = Carried::new("Last-Event-ID", || {
 });
 
 /// The parameter that a variable segment of a path is.
-pub(super) fn of_path(name: &str) -> Carried {
+pub(super) fn of_path(template: &str, name: &str) -> Carried {
     match name {
-        "eventId" => {
-            Carried::new("eventId", || path("eventId", "The event, by its id.", event_id()))
-        }
+        "eventId" => Carried::new("eventId", || {
+            path("eventId", "The event, by its id.", event_id().examples(["jazz-2026"]))
+        }),
         "blockId" => Carried::new("blockId", || {
-            let block = version().minimum(Some(1_u32));
+            let block = version().minimum(Some(1_u32)).examples([2]);
             path("blockId", "The version that took the seats out of sale.", block)
         }),
         "code" => Carried::new("code", || {
-            path("code", "The code of a problem.", string().pattern(Some("^[a-z_]+$")))
+            let code = string().pattern(Some("^[a-z_]+$")).examples(["not_enough_seats"]);
+            path("code", "The code of a problem.", code)
         }),
+        // Where the path names no event, the id has to, and only ours does.
+        "reservationId" if !template.contains("{eventId}") => {
+            Carried::new("ownReservationId", || {
+                let id = uuid().examples(["00000001-0000-8000-8009-61b42a322344"]);
+                path(
+                    "reservationId",
+                    "The reservation, by our id, also where its client chose one.",
+                    id,
+                )
+            })
+        }
         _ => Carried::new("reservationId", || {
-            path(
-                "reservationId",
-                "The reservation: our id, or the one that its client chose.",
-                uuid(),
-            )
+            let id = uuid().examples(["6f2c1a3e-8f1b-4c8e-9f57-0d9d2b1c3a4f"]);
+            path("reservationId", "The reservation: our id, or the one that its client chose.", id)
         }),
     }
 }

@@ -41,8 +41,7 @@ pub(super) fn new_reservation() -> ObjectBuilder {
 
 /// A new event.
 pub(super) fn new_event() -> ObjectBuilder {
-    terms(closed("A new event."))
-        .property("eventId", event_id())
+    terms(closed("A new event.").property("eventId", event_id()))
         .required("eventId")
         .required("name")
         .required("totalSeats")
