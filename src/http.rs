@@ -9,9 +9,11 @@
 mod body;
 mod changes;
 mod dashboard;
+mod docs;
 mod events;
 mod feed;
 mod health;
+mod html;
 mod idempotency;
 mod input;
 mod ledger;
@@ -188,6 +190,7 @@ fn table_of_service() -> Vec<Resource> {
         resource("/healthz", vec![get(health::live, told::live)]),
         resource("/readyz", vec![get(health::ready, told::ready)]),
         resource("/openapi.json", vec![get(openapi::serve, told::openapi)]),
+        resource("/docs", vec![get(docs::serve, told::docs)]),
         resource("/problems/{code}", vec![get(problems::read, told::problem)]),
     ]
 }

@@ -26,7 +26,7 @@
 //! | --- | --- | --- |
 //! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, `check-proof`, and what they say |
 //! | 5 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
-//! | 4 | [`http`] | the route table, bodies, problems, feeds, the embedded dashboard |
+//! | 4 | [`http`] | the route table, bodies, problems, feeds, the description of itself, the embedded dashboard |
 //! | 4 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
 //! | 3 | [`office`] | use cases; one writer per event; who follows; random ids |
 //! | 2 | [`store`], [`clock`] | the port, its backends, the codec; the time |

@@ -1,4 +1,5 @@
-//! The dashboard's files, which are part of the binary, and the answer to every path that is nothing.
+//! The dashboard's files, and the looks of the other pages, which are part of the binary; and the answer to
+//! every path that is nothing.
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
@@ -12,7 +13,7 @@ use super::problem::{Code, Problem};
 use super::reply::{Response, empty, is_known, named};
 use super::route::anything;
 
-/// The files of the dashboard, compressed when the binary is built.
+/// The files of the pages, compressed when the binary is built.
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 #[br = false]

@@ -35,6 +35,9 @@ use super::page::Page;
 use super::problem::{self, Code, Problem};
 use super::{Context, reply};
 
+/// The header under whose key a change is done once.
+pub(super) const IDEMPOTENCY_KEY: &str = parameters::IDEMPOTENCY_KEY.key;
+
 /// Schemas by their names.
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -53,7 +56,7 @@ const ABOUT: &str = "Sells seats for events and never sells one twice.\n\n\
 /// The document as it is sent, made when it is asked for first.
 static DOCUMENT: LazyLock<Page> = LazyLock::new(|| {
     let text = document().to_json().expect("the document has string keys and no failing parts");
-    Page::new("application/json; charset=utf-8", text)
+    Page::compressed("application/json; charset=utf-8", text)
 });
 
 /// `GET /openapi.json`: this description. 200, or 304 where the caller has it.
@@ -61,7 +64,8 @@ pub(super) async fn serve(_: Context, input: Input) -> Result<reply::Response, P
     Ok(DOCUMENT.answer(&input.headers))
 }
 
-fn document() -> OpenApi {
+/// The description as values.
+pub(super) fn document() -> OpenApi {
     let mut paths = Paths::new();
     let mut schemas = Schemas::new();
     let mut carried = Vec::new();

@@ -1,6 +1,10 @@
 //! What stays the same for as long as the program runs: its tag, and what a browser may do with it.
 
+use std::io::Write;
+
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -16,6 +20,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(super) struct Page {
     content_type: &'static str,
     content: Bytes,
+    /// The same, for those who read it; short pages have none.
+    gzip: Option<Bytes>,
     etag: HeaderValue,
 }
 
@@ -23,7 +29,13 @@ impl Page {
     /// A page of a media type.
     pub(super) fn new(content_type: &'static str, content: String) -> Self {
         let etag = entity_tag(content.as_bytes());
-        Self { content_type, content: content.into(), etag }
+        Self { content_type, content: content.into(), gzip: None, etag }
+    }
+
+    /// A long page, which is compressed for those who read that.
+    pub(super) fn compressed(content_type: &'static str, content: String) -> Self {
+        let gzip = gzip(content.as_bytes());
+        Self { gzip: Some(gzip), ..Self::new(content_type, content) }
     }
 
     /// The page, or that the caller has it already. A cache may keep it, but has to ask about it.
@@ -31,16 +43,34 @@ impl Page {
         let mut response = if is_known(headers, &self.etag) {
             empty(StatusCode::NOT_MODIFIED)
         } else {
-            let mut response = Response::new(self.content.clone().into());
-            let content_type = HeaderValue::from_static(self.content_type);
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-            response
+            self.body(headers)
         };
         let set = response.headers_mut();
         set.insert(header::ETAG, self.etag.clone());
         set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if self.gzip.is_some() {
+            set.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
         response
     }
+
+    fn body(&self, headers: &HeaderMap) -> Response {
+        let wanted = accepts(headers, &header::ACCEPT_ENCODING, "gzip");
+        let compressed = self.gzip.as_ref().filter(|_| wanted);
+        let mut response = Response::new(compressed.unwrap_or(&self.content).clone().into());
+        let set = response.headers_mut();
+        if compressed.is_some() {
+            set.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        set.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response
+    }
+}
+
+fn gzip(content: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(content).and_then(|()| encoder.finish());
+    written.expect("writing into memory does not fail").into()
 }
 
 /// The tag of some bytes.

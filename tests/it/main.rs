@@ -18,6 +18,7 @@ mod contract;
 mod crash;
 mod damage;
 mod dashboard;
+mod docs;
 mod domain;
 mod durable;
 mod event_terms;

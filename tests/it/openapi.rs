@@ -1,6 +1,6 @@
 //! `/openapi.json` is complete and true: every route is in it, and everything that is answered is as it says.
 
-mod description;
+pub(crate) mod description;
 mod tour;
 
 use std::collections::BTreeSet;

@@ -16,6 +16,9 @@ use crate::http::changes::TYPES;
 use crate::http::problem::Code;
 use crate::http::reservations::STATUSES;
 
+/// Text that has something which is no white space by any reckoning: engines differ on a few characters.
+pub(in crate::http) const NOT_BLANK: &str = r"[^\s\u0085\uFEFF]";
+
 /// Names types that stand for a schema, and what it is.
 macro_rules! kinds {
     ($($name:ident: $about:literal, $schema:expr;)*) => {$(
@@ -70,9 +73,7 @@ pub(super) fn string() -> ObjectBuilder {
 
 /// Text that says something, of at most so many characters.
 pub(super) fn text(chars_max: usize) -> ObjectBuilder {
-    // What is no white space by any reckoning: engines differ on a few characters.
-    let not_blank = r"[^\s\u0085\uFEFF]";
-    string().min_length(Some(1)).max_length(Some(chars_max)).pattern(Some(not_blank))
+    string().min_length(Some(1)).max_length(Some(chars_max)).pattern(Some(NOT_BLANK))
 }
 
 /// One of a few words.

@@ -44,6 +44,14 @@ pub(in crate::http) fn openapi() -> Entry {
         .answers_not_modified()
 }
 
+/// `GET /docs`.
+pub(in crate::http) fn docs() -> Entry {
+    let told = Answer::empty("The page.").with(ETAG);
+    Entry::new(Tag::Service, "getDocs", "This page", "The API as a page for people.")
+        .answers(StatusCode::OK, told.or("text/html", string(), json!("<!doctype html>")))
+        .answers_not_modified()
+}
+
 /// `GET /problems/{code}`.
 pub(in crate::http) fn problem() -> Entry {
     let about = "What a code means and what to do about it: a page where `Accept` names `text/html`, JSON \

@@ -167,4 +167,9 @@ impl Problem {
     pub(in crate::http) fn to_json(&self, request_id: RequestId) -> Value {
         serde_json::to_value(self.body(request_id)).unwrap_or_default()
     }
+
+    /// The same as text for people, its fields in the order in which they are sent.
+    pub(in crate::http) fn to_text(&self, request_id: RequestId) -> String {
+        serde_json::to_string_pretty(&self.body(request_id)).unwrap_or_default()
+    }
 }

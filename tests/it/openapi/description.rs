@@ -26,30 +26,30 @@ enum Presence {
 }
 
 /// What was met: an operation, a status, and the code of a problem or nothing.
-pub(super) type Met = (String, u16, String);
+pub(crate) type Met = (String, u16, String);
 
 /// The document, and what of it was met.
-pub(super) struct Description {
-    pub(super) document: Value,
+pub(crate) struct Description {
+    pub(crate) document: Value,
     /// Its schemas, in which no field may be that is not described.
     closed: Value,
-    pub(super) met: BTreeSet<Met>,
+    pub(crate) met: BTreeSet<Met>,
 }
 
 /// An operation of the document.
-pub(super) struct Operation<'a> {
-    pub(super) method: String,
-    pub(super) template: &'a str,
-    pub(super) told: &'a Value,
+pub(crate) struct Operation<'a> {
+    pub(crate) method: String,
+    pub(crate) template: &'a str,
+    pub(crate) told: &'a Value,
 }
 
 impl Operation<'_> {
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.told["operationId"].as_str().unwrap()
     }
 
     /// Whether a path is one of this operation's.
-    pub(super) fn is_at(&self, path: &str) -> bool {
+    pub(crate) fn is_at(&self, path: &str) -> bool {
         let fits = |(expected, given): (&str, &str)| expected.starts_with('{') || expected == given;
         self.template.split('/').count() == path.split('/').count()
             && self.template.split('/').zip(path.split('/')).all(fits)
@@ -57,7 +57,7 @@ impl Operation<'_> {
 }
 
 impl Description {
-    pub(super) async fn of(address: SocketAddr) -> Self {
+    pub(crate) async fn of(address: SocketAddr) -> Self {
         let answer = ask(address, &bare("GET /openapi.json", &[])).await;
         assert_eq!(answer.status, 200);
         let document = answer.json();
@@ -68,7 +68,7 @@ impl Description {
         Self { document, closed: closed_schemas, met: BTreeSet::new() }
     }
 
-    pub(super) fn operations(&self) -> Vec<Operation<'_>> {
+    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
         let mut all = Vec::new();
         for (template, item) in self.document["paths"].as_object().unwrap() {
             for method in METHODS.iter().filter(|method| item.get(*method).is_some()) {
@@ -80,7 +80,7 @@ impl Description {
     }
 
     /// What a reference stands for.
-    pub(super) fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+    pub(crate) fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         value["$ref"].as_str().map_or(value, |reference| {
             let pointer = reference.strip_prefix('#').unwrap();
             self.document.pointer(pointer).unwrap_or_else(|| panic!("{reference} is missing"))
@@ -98,7 +98,7 @@ impl Description {
     }
 
     /// Holds a request and its answer against the document. What was done must have been asked for as it says.
-    pub(super) fn check(&mut self, request: &str, answer: &Answer) {
+    pub(crate) fn check(&mut self, request: &str, answer: &Answer) {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         let mut words = head.split(' ');
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
