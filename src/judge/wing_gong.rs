@@ -7,7 +7,7 @@
 //! reached with the same operations done is not looked at twice.
 //!
 //! It is written apart from [`super::judge`], so that the two can be held against each other. It must
-//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small [`model`] of its own. That model
+//! not know of ledgers, nor of [`crate::domain::Event`]: it has a small model of its own. That model
 //! knows reservations and holds. What is asked under keys, and terms that change, it does not.
 //!
 //! # What is not known
