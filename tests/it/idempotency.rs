@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use ticketboss::clock::Clock;
 use ticketboss::domain::{Actor, RequestId};
 use ticketboss::office::{Entropy, Office};
 use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::mpsc;
 
 use crate::program::Serving;
 use crate::support::{new_directory, open_store, terms};
@@ -92,7 +91,7 @@ async fn of_a_hundred_before_and_after_a_kill_one_is_done() {
     for answered_before in [0, 1, 30, 99, 100] {
         let partner = format!("partner-{answered_before}");
         let serving = Serving::start(home.path(), &QUIET);
-        let mut answers = ask_a_hundred(serving.address, &partner);
+        let mut answers = ask_a_hundred(serving.address, &partner).await;
         let mut told = Vec::new();
         while told.len() < answered_before {
             told.extend(answers.recv().await.unwrap());
@@ -102,7 +101,7 @@ async fn of_a_hundred_before_and_after_a_kill_one_is_done() {
             told.extend(answer);
         }
         let serving = Serving::start(home.path(), &QUIET);
-        let mut answers = ask_a_hundred(serving.address, &partner);
+        let mut answers = ask_a_hundred(serving.address, &partner).await;
         let before = told.len();
         while let Some(answer) = answers.recv().await {
             told.extend(answer);
@@ -119,23 +118,28 @@ async fn of_a_hundred_before_and_after_a_kill_one_is_done() {
     }
 }
 
-/// A hundred ask for the same, under one key, as soon as all of them have a connection; gives their answers,
-/// or that there is none.
-fn ask_a_hundred(address: SocketAddr, partner: &str) -> mpsc::UnboundedReceiver<Option<Answer>> {
-    let (answered, answers) = mpsc::unbounded_channel();
+/// A hundred have asked for the same, under one key, when this returns; gives their answers, or that there
+/// is none.
+async fn ask_a_hundred(
+    address: SocketAddr,
+    partner: &str,
+) -> mpsc::UnboundedReceiver<Option<Answer>> {
     let body = format!(r#"{{"partnerId":"{partner}","seats":2}}"#);
     let length = format!("Content-Length: {}", body.len());
     let headers = ["Content-Type: application/json", "Idempotency-Key: k1", &length];
     let request = bare(&format!("POST {DEFAULT_RESERVATIONS}"), &headers) + &body;
-    let everybody = Arc::new(Barrier::new(100));
-    for _ in 0..100 {
-        let (answered, request) = (answered.clone(), request.clone());
-        let everybody = everybody.clone();
+    let asking = (0..100).map(|_| {
+        let request = request.clone();
         tokio::spawn(async move {
             let mut connection = Connection::open(address).await;
             connection.send(&request).await;
-            // Nobody hears of an answer before all have asked, so that nobody asks a server that is gone.
-            everybody.wait().await;
+            connection
+        })
+    });
+    let (answered, answers) = mpsc::unbounded_channel();
+    for asked in asking.collect::<Vec<_>>() {
+        let (mut connection, answered) = (asked.await.unwrap(), answered.clone());
+        tokio::spawn(async move {
             let _ = answered.send(connection.receive("POST").await);
         });
     }
