@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::http::Response;
+use crate::http::{LongWait, Response};
 use access_log::AccessLog;
 use places::{Place, Places};
 use stream::ClientStream;
@@ -84,9 +84,11 @@ pub async fn serve<A, F>(
             () = &mut stop => break,
             accepted = accept(&listener, &mut places) => accepted,
         };
-        let stream = ClientStream::new(stream, place, limits.write_timeout);
+        let long_wait = LongWait::default();
+        let stream = ClientStream::new(stream, place, limits.write_timeout, long_wait.clone());
         let (answer, access_log) = (answer.clone(), access_log.clone());
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(long_wait.clone());
             let answered = answer_logged(answer.clone(), access_log.clone(), peer, request);
             async { Ok::<_, std::convert::Infallible>(answered.await) }
         });
@@ -95,7 +97,8 @@ pub async fn serve<A, F>(
             .header_read_timeout(limits.head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            // A client may have said all that it has to say and still wait for its answer. Besides,
+            // A client may have said all that it has to say and still wait for its answer; where it would
+            // keep a place that others want, the stream looks out for its end. Besides,
             // looking out for the end of what it says costs a read buffer for every answer that is
             // not there at once.
             .half_close(true)

@@ -107,7 +107,7 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     let mut query = Query::read(&input);
     let (since, limit, wait) = (query.since(), query.limit(), query.wait());
     query.finish()?;
-    let event = feed::event_after(&context, &id, wait).await?;
+    let event = feed::event_after(&context, &input.long_wait, &id, wait).await?;
     let (since, newest) = (since.unwrap_or(Version::ZERO), event.version());
     if since > newest {
         // Somebody has seen more than there is, as after a backup was restored: that is not nothing.

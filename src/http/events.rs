@@ -174,7 +174,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
     let mut query = Query::read(&input);
     let (at_version, wait) = (query.at_version(), query.wait());
     query.finish()?;
-    let newest = feed::event_after(&context, &id, wait).await?;
+    let newest = feed::event_after(&context, &input.long_wait, &id, wait).await?;
     let event = match at_version {
         None => newest,
         Some(version) => Arc::new(context.office.event_as_of(&id, version).await?),

@@ -28,6 +28,7 @@ use super::Context;
 use super::events::{EventBody, body_of};
 use super::input::Input;
 use super::openapi::kinds;
+use super::patience::{LongWait, Waiting};
 use super::problem::{Code, Fault, Problem};
 use super::query::Query;
 use super::reply::Response;
@@ -117,7 +118,8 @@ pub(super) async fn of_event(context: Context, input: Input) -> Result<Response,
         None => first.push('\n'),
     }
     let first = stream::iter([Bytes::from(first)]);
-    Ok(stream_of(first.chain(rest(context, opening.subscriber))))
+    let waiting = input.long_wait.begin();
+    Ok(stream_of(first.chain(rest(context, opening.subscriber, waiting))))
 }
 
 /// `GET /v1/events/{eventId}/ws`: the same frames over a WebSocket, one a message; `since` and `snapshot`
@@ -160,12 +162,14 @@ pub(super) async fn of_all(context: Context, input: Input) -> Result<Response, P
     first.push('\n');
     let shown = (last.is_none() && wants_snapshot).then(|| snapshots(context.clone()));
     let first = stream::iter([Bytes::from(first)]).chain(stream::iter(shown).flatten());
-    Ok(stream_of(first.chain(rest(context, subscriber))))
+    let waiting = input.long_wait.begin();
+    Ok(stream_of(first.chain(rest(context, subscriber, waiting))))
 }
 
 /// An event, once it is at the version that is waited for, or as it is when that takes too long.
 pub(super) async fn event_after(
     context: &Context,
+    long_wait: &LongWait,
     id: &EventId,
     wait: Option<(Version, Duration)>,
 ) -> Result<Arc<Event>, Problem> {
@@ -173,7 +177,7 @@ pub(super) async fn event_after(
     let Some((version, patience)) = wait.filter(|(version, _)| *version > event.version()) else {
         return Ok(event);
     };
-    let _permit = context.feeds.permit()?;
+    let (_permit, _waiting) = (context.feeds.permit()?, long_wait.begin());
     let mut following = context.office.follow(id)?;
     tokio::select! {
         event = following.until(version) => Ok(event?),
@@ -240,12 +244,14 @@ fn snapshots(context: Context) -> impl Stream<Item = Bytes> {
 }
 
 /// What comes after the beginning, until the server stops.
-fn rest(context: Context, subscriber: Subscriber) -> impl Stream<Item = Bytes> {
-    stream::unfold(Some((context, subscriber)), async |state| {
-        let (context, mut subscriber) = state?;
+fn rest(context: Context, subscriber: Subscriber, waiting: Waiting) -> impl Stream<Item = Bytes> {
+    stream::unfold(Some((context, subscriber, waiting)), async |state| {
+        let (context, mut subscriber, waiting) = state?;
         match subscriber.next().await {
-            News::Piece(piece) => Some((piece.text(), Some((context, subscriber)))),
-            News::Quiet => Some((Bytes::from_static(b":\n\n"), Some((context, subscriber)))),
+            News::Piece(piece) => Some((piece.text(), Some((context, subscriber, waiting)))),
+            News::Quiet => {
+                Some((Bytes::from_static(b":\n\n"), Some((context, subscriber, waiting))))
+            }
             News::Stopping => {
                 let shutdown = shutdown(&context);
                 let mut last = format!("retry: {}\n", shutdown.retry_ms);

@@ -9,6 +9,7 @@ use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 use warp::ws::Ws;
 
+use super::patience::LongWait;
 use super::problem::{Code, Problem};
 use crate::domain::RequestId;
 
@@ -30,6 +31,8 @@ pub(super) struct Input {
     pub(super) headers: HeaderMap,
     /// The WebSocket that is asked for, where the path has one.
     pub(super) upgrade: Option<Ws>,
+    /// To be told where the answer may take long.
+    pub(super) long_wait: LongWait,
     /// The body; empty for a method that has none.
     pub(super) body: Bytes,
 }

@@ -17,6 +17,7 @@ use warp::{Filter, Rejection};
 use super::Context;
 use super::input::{Input, read_body};
 use super::openapi::Entry;
+use super::patience::LongWait;
 use super::problem::Problem;
 use super::reply::{Response, named};
 
@@ -141,19 +142,35 @@ impl Resource {
             .and(warp::method())
             .and(warp::header::headers_cloned())
             .and(upgrade)
+            .and(warp::ext::optional::<LongWait>())
             .and(warp::body::stream())
-            .then(move |segments, query, method: Method, headers, upgrade, body| {
-                let (context, operations) = (context.clone(), operations.clone());
-                async move {
-                    let request_id = context.request_id(&headers);
-                    let body_read = bytes::Bytes::new();
-                    let input =
-                        Input { request_id, segments, query, headers, upgrade, body: body_read };
-                    let answered = dispatch(&operations, &method, context, input, body).await;
-                    let told = answered.unwrap_or_else(|problem| problem.into_response(request_id));
-                    named(told, request_id)
-                }
-            })
+            .then(
+                move |segments,
+                      query,
+                      method: Method,
+                      headers,
+                      upgrade,
+                      long_wait: Option<_>,
+                      body| {
+                    let (context, operations) = (context.clone(), operations.clone());
+                    async move {
+                        let request_id = context.request_id(&headers);
+                        let input = Input {
+                            request_id,
+                            segments,
+                            query,
+                            headers,
+                            upgrade,
+                            long_wait: long_wait.unwrap_or_default(),
+                            body: bytes::Bytes::new(),
+                        };
+                        let answered = dispatch(&operations, &method, context, input, body).await;
+                        let told =
+                            answered.unwrap_or_else(|problem| problem.into_response(request_id));
+                        named(told, request_id)
+                    }
+                },
+            )
             .boxed()
     }
 }

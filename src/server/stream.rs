@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::places::Place;
+use crate::http::LongWait;
 
 /// How long what a client still sends is dropped, after it was told the last thing.
 const LINGER_MAX: Duration = Duration::from_secs(2);
@@ -32,6 +33,7 @@ pub(super) struct ClientStream {
     stream: TcpStream,
     place: Place,
     write_timeout: Duration,
+    long_wait: LongWait,
     /// When a write that waits is given up. Made when one has to wait, which is rare.
     write_deadline: Option<Pin<Box<Sleep>>>,
     /// Until when what the client still sends is dropped.
@@ -47,11 +49,17 @@ struct Lingering {
 }
 
 impl ClientStream {
-    pub(super) fn new(stream: TcpStream, place: Place, write_timeout: Duration) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        place: Place,
+        write_timeout: Duration,
+        long_wait: LongWait,
+    ) -> Self {
         Self {
             stream,
             place,
             write_timeout,
+            long_wait,
             write_deadline: None,
             lingering: None,
             has_ended: false,
@@ -77,6 +85,14 @@ impl ClientStream {
         }
         self.place.answered_client();
         written
+    }
+
+    /// Whether the client has closed its side. Where it has not, the task is woken when it does; unless it
+    /// has sent more, behind which nothing is seen.
+    fn has_hung_up(&self, context: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        let peeked = self.stream.poll_peek(context, &mut ReadBuf::new(&mut byte));
+        matches!(peeked, Poll::Ready(Ok(0) | Err(_)))
     }
 
     /// Drops what still comes, until the client ends, pauses, or its time is up.
@@ -148,7 +164,11 @@ impl AsyncWrite for ClientStream {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes whenever it has nothing to write, and so also while its client waits.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.long_wait.is_on() && self.has_hung_up(context) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

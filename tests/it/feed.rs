@@ -4,6 +4,7 @@ mod crowd;
 pub(crate) mod follower;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use ticketboss::clock::Clock;
@@ -14,7 +15,7 @@ use ticketboss::store::{Commit, Store};
 
 use self::follower::{Heard, Socket, Stream};
 use crate::support::{event_id, new_directory, open_store, terms};
-use crate::wire::{Server, ask, bare, json as with_json, standard_limits};
+use crate::wire::{Connection, Server, ask, bare, json as with_json, standard_limits};
 
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -390,12 +391,41 @@ async fn so_many_follow_and_no_more() {
     // The others are served as before, and so are subscribers once one has gone.
     reserve(server.address, "a", 1).await;
     assert_eq!(version(&streams[0].json().await), 2);
-    drop(streams);
-    loop {
-        // That they are gone is noticed when they are told something.
-        reserve(server.address, "a", 1).await;
-        if Stream::open(server.address, "/v1/events/a/feed", None).await.is_ok() {
-            break;
+}
+
+/// That somebody is gone who waits for something is noticed at once, and not when he would be told something.
+#[tokio::test]
+async fn whoever_hangs_up_leaves_his_place() {
+    let (server, _) = serve_events(&["a"]).await;
+    let address = server.address;
+    let wait = bare("GET /v1/events/a?waitVersion=2&waitSeconds=60", &[]);
+    for turn in 0..2 {
+        let (mut streams, mut waiting) = (Vec::new(), Vec::new());
+        for number in 0..crate::wire::SUBSCRIBERS_MAX {
+            if number % 2 == turn {
+                streams.push(Stream::open(address, "/v1/events/a/feed", None).await.unwrap());
+            } else {
+                let mut connection = Connection::open(address).await;
+                connection.send(&wait).await;
+                waiting.push(connection);
+            }
         }
+        until_following(address, |is_possible| !is_possible).await;
+        drop((streams, waiting));
+        until_following(address, |is_possible| is_possible).await;
     }
+}
+
+/// Waits until one more can follow, or cannot. A sign of life is given every fifteen seconds, by which it would
+/// be noticed, too, that somebody is gone.
+async fn until_following(address: SocketAddr, is_wanted: impl Fn(bool) -> bool) {
+    let following = async {
+        loop {
+            let possible = Stream::open(address, "/v1/events/a/feed", None).await;
+            if is_wanted(possible.is_ok()) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(8), following).await.expect("they leave at once");
 }
