@@ -66,9 +66,12 @@ fn given(input: &Input) -> Result<Option<&str>, Problem> {
         None => Some(text),
     });
     let text = text.filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
+    // A header may have tabs, a string in it may not (RFC 9651).
+    let text = text.filter(|text| !text.contains('\t'));
     text.map(Some).ok_or_else(|| {
-        let detail =
-            format!("the Idempotency-Key must be one, of 1 to {KEY_BYTES_MAX} ASCII characters");
+        let detail = format!(
+            "the Idempotency-Key must be one, of 1 to {KEY_BYTES_MAX} printable characters of ASCII"
+        );
         Problem::invalid_request(vec![Fault::of_whole(detail)])
     })
 }

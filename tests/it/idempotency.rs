@@ -242,7 +242,7 @@ async fn a_key_that_cannot_be_one_is_refused() {
     let (address, _) = server().await;
     let body = r#"{"partnerId":"acme","seats":3}"#;
     let long = "k".repeat(256);
-    for key in ["", "\"\"", "\"open", &long, "a\r\nIdempotency-Key: b", "ü"] {
+    for key in ["", "\"\"", "\"open", &long, "a\r\nIdempotency-Key: b", "ü", "a\tb"] {
         let refused = reserve(address, key, body).await;
         assert_eq!(refused.problem(), "400 invalid_request: Invalid request body", "{key}");
     }
