@@ -25,6 +25,7 @@ use warp::Reply;
 use self::channel::{Channel, Channels, Subject, position_of};
 use self::subscriber::{News, Subscriber};
 use super::Context;
+use super::body::Wrong;
 use super::events::{EventBody, body_of};
 use super::input::Input;
 use super::openapi::kinds;
@@ -43,6 +44,8 @@ const RETRY_MS: (u64, u64) = (1_000, 2_000);
 const RETRY_AFTER_STOP_MS: (u64, u64) = (1_000, 5_000);
 /// How many events are shown at once before their changes are told.
 const SHOWN_AT_ONCE: usize = 64;
+/// The last position that there can be: the last moment.
+pub(super) const POSITION_MAX: u64 = i64::MAX as u64;
 /// Tells proxies of the kind of nginx not to keep back what comes.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// What the browser says it has got, when it asks again.
@@ -142,7 +145,7 @@ pub(super) async fn socket_of_event(
 /// is told from now on) comes event by event, those of one event in order. 200; 400; 503.
 pub(super) async fn of_all(context: Context, input: Input) -> Result<Response, Problem> {
     let mut query = Query::read(&input);
-    let since = query.take("since", |text| text.parse().map_err(|_| "must be a position".into()));
+    let since = query.take("since", read_position);
     let wants_snapshot = query.flag("snapshot");
     query.finish()?;
     let last = last_event_id(&input)?;
@@ -218,6 +221,11 @@ fn subscribe(
 ) -> Subscriber {
     let (office, stopping) = (context.office.clone(), context.readiness.stopping());
     Subscriber::new(office, subject, channel, position, stopping, permit)
+}
+
+fn read_position(text: &str) -> Result<u64, Wrong> {
+    let position = text.parse().ok().filter(|position| *position <= POSITION_MAX);
+    position.ok_or_else(|| "must be a position".into())
 }
 
 /// What `Last-Event-ID` says, if it is there.

@@ -9,6 +9,7 @@ use super::kinds::{
     boolean, event_id, integer, one_of, seat_count, statuses, string, text, uuid, version,
 };
 use crate::domain::PARTNER_ID_CHARS_MAX;
+use crate::http::feed::POSITION_MAX;
 use crate::http::idempotency::KEY_BYTES_MAX;
 use crate::http::query::{LIMIT_MAX, LIMIT_USUAL, WAIT_SECONDS_MAX, WAIT_SECONDS_USUAL};
 use crate::http::reservations::STATUSES;
@@ -56,7 +57,7 @@ pub(super) const SINCE: Carried = Carried::new("since", || {
 pub(super) const SINCE_POSITION: Carried = Carried::new("sincePosition", || {
     let about =
         "Changes from this position on, as an id of a frame has it: a time in milliseconds.";
-    query("since", about, integer(0, i64::MAX as u64))
+    query("since", about, integer(0, POSITION_MAX))
 });
 pub(super) const SNAPSHOT: Carried = Carried::new("snapshot", || {
     let asked = boolean().default(Some(false.into()));
@@ -113,7 +114,7 @@ pub(super) const IDEMPOTENCY_KEY: Carried = Carried::new("Idempotency-Key", || {
 pub(super) const LAST_EVENT_ID: Carried = Carried::new("Last-Event-ID", || {
     let about =
         "The id of the last frame that the subscriber has got; goes before `since` and `snapshot`.";
-    header("Last-Event-ID", about, integer(0, i64::MAX as u64))
+    header("Last-Event-ID", about, integer(0, POSITION_MAX))
 });
 
 /// The parameter that a variable segment of a path is.
