@@ -114,7 +114,8 @@ pub(super) const IDEMPOTENCY_KEY: Carried = Carried::new("Idempotency-Key", || {
 pub(super) const LAST_EVENT_ID: Carried = Carried::new("Last-Event-ID", || {
     let about =
         "The id of the last frame that the subscriber has got; goes before `since` and `snapshot`.";
-    header("Last-Event-ID", about, integer(0, POSITION_MAX))
+    // An id is text; those of ours are versions and milliseconds, all of 13 digits at most.
+    header("Last-Event-ID", about, string().pattern(Some("^[0-9]{1,13}$")))
 });
 
 /// The parameter that a variable segment of a path is.
