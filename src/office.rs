@@ -196,11 +196,14 @@ pub struct Asking {
     pub key: Option<Key>,
     /// What is to be noted on the reservation that it makes.
     pub note: Option<Arc<Note>>,
+    /// The version at which somebody looked at the event's terms, where it shall only be done if they are
+    /// still those.
+    pub if_terms_of: Option<Version>,
 }
 
 impl From<RequestId> for Asking {
     fn from(request: RequestId) -> Self {
-        Self { request, key: None, note: None }
+        Self { request, key: None, note: None, if_terms_of: None }
     }
 }
 

@@ -142,7 +142,16 @@ pub(super) async fn history(context: Context, input: Input) -> Result<Response, 
 pub(super) fn frame(event: &Event, change: &Change) -> Frame {
     let made_by = change.fact.reservation().unwrap_or(change.version);
     let about: Option<(ReservationId, _)> = event.reservation_made_by(made_by);
-    let (r#type, what) = told(&change.fact);
+    let (r#type, mut what) = told(&change.fact);
+    if let Some((_, reservation)) = &about {
+        // So that nobody has to have heard of it before to keep count.
+        let then = reservation.as_of(change.version);
+        what.partner_id = Some(then.partner.to_string());
+        what.seats.get_or_insert(then.seats.get());
+    }
+    if let Fact::SeatsBlocked { .. } = change.fact {
+        what.block_id = Some(change.version.get());
+    }
     Frame {
         event_id: event.id().to_string(),
         version: change.version.get(),

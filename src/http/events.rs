@@ -13,7 +13,7 @@ use super::body::{Fields, Unknown, Wrong, seats, whole_number, word};
 use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::openapi::kinds;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Fault, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::event_in_path;
@@ -23,7 +23,7 @@ use crate::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
     HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
 };
-use crate::office::Answered;
+use crate::office::{Answered, Asking};
 
 /// The most seats that one request may take where nobody says how many.
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
@@ -179,7 +179,8 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         None => newest,
         Some(version) => Arc::new(context.office.event_as_of(&id, version).await?),
     };
-    if is_known(&input.headers, &etag(event.version())) {
+    let is_as_it_was = !has_turned(&event, context.office.now());
+    if is_as_it_was && is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
     Ok(as_state(told(StatusCode::OK, &event, &context), event.version()))
@@ -191,13 +192,14 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 pub(super) async fn update(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let event = context.office.event(&id)?;
-    let expected = if_match(&input)?;
+    let expected = if_match(&input, &event)?.ok_or_else(|| {
+        let detail = "name the version that you have looked at in If-Match, as in If-Match: \"7\"";
+        Problem::new(Code::PreconditionRequired, detail)
+    })?;
     let mut fields = Fields::read(&input)?;
     let terms = read_terms(&mut fields, Some(event.terms().clone()));
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what was there is there");
-    // Whoever does not care at which version he looked has looked now.
-    let expected = expected.unwrap_or(event.version());
     let asking = asking(&input, "update", "")?;
     let updated = context.office.update_event(&id, terms, expected, asking).await?;
     Ok(marked(told(StatusCode::OK, &updated.what, &context), updated.telling))
@@ -217,7 +219,7 @@ pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, P
 }
 
 /// `POST /v1/events/{eventId}/blocks`: takes seats out of sale. 201 with the block; 400; 404; 409
-/// `not_enough_seats`; 503.
+/// `not_enough_seats`; 412 where `If-Match` is given; 503.
 pub(super) async fn block(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let mut fields = Fields::read(&input)?;
@@ -225,7 +227,8 @@ pub(super) async fn block(context: Context, input: Input) -> Result<Response, Pr
     let reason = fields.required("reason", |given| word(given, Reason::new));
     fields.finish(Unknown::Refused)?;
     let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
-    let asking = asking(&input, "block", "")?;
+    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
+    let asking = Asking { if_terms_of, ..asking(&input, "block", "")? };
     let Answered { what: made, telling } =
         context.office.block(&id, seats, reason.clone(), asking).await?;
     let (seats, reason) = (seats.get(), reason.as_str());
@@ -234,12 +237,14 @@ pub(super) async fn block(context: Context, input: Input) -> Result<Response, Pr
     Ok(marked(with_version(json(StatusCode::CREATED, &body), made.version), telling))
 }
 
-/// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 503.
+/// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 412 where
+/// `If-Match` is given; 503.
 pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let block = input.segment(1).parse().ok().and_then(Version::new);
     let block = block.ok_or_else(|| Problem::new(Code::BlockNotFound, "it is no block's id"))?;
-    let asking = asking(&input, "unblock", "")?;
+    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
+    let asking = Asking { if_terms_of, ..asking(&input, "unblock", "")? };
     let Answered { what: made, telling } = context.office.unblock(&id, block, asking).await?;
     Ok(marked(with_version(empty(StatusCode::NO_CONTENT), made.version), telling))
 }
@@ -299,22 +304,38 @@ fn read_status(text: &str) -> Result<EventStatus, Wrong> {
     })
 }
 
-/// The version that `If-Match` names; nothing for `*`.
-fn if_match(input: &Input) -> Result<Option<Version>, Problem> {
-    let required = || {
-        let detail = "name the version that you have looked at in If-Match, as in If-Match: \"7\"";
-        Problem::new(Code::PreconditionRequired, detail)
-    };
-    let given = input.headers.get(header::IF_MATCH).ok_or_else(required)?;
-    let given = given.to_str().unwrap_or("").trim();
-    if given == "*" {
+/// The version of `event` at which the caller says in `If-Match` that he has looked at it; nothing where he
+/// says nothing. `*` is the newest, and so is of several the newest that there is.
+fn if_match(input: &Input, event: &Event) -> Result<Option<Version>, Problem> {
+    let given = input.headers.get_all(header::IF_MATCH);
+    let given = given.iter().map(|list| list.to_str().unwrap_or("")).collect::<Vec<_>>();
+    if given.is_empty() {
         return Ok(None);
     }
-    let number = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let version = number.and_then(|number| number.parse().ok()).and_then(Version::new);
-    version.map(Some).ok_or_else(|| {
-        Problem::new(Code::PreconditionFailed, "If-Match names no version of the event")
-    })
+    let newest = event.version();
+    let mut seen = None;
+    for tag in given.iter().flat_map(|list| list.split(',')).map(str::trim) {
+        if tag == "*" {
+            return Ok(Some(newest));
+        }
+        if !tag.contains('"') {
+            let detail = "If-Match must be *, or tags in quotes, as in If-Match: \"7\"".to_owned();
+            return Err(Problem::invalid_request(vec![Fault::of_whole(detail)]));
+        }
+        let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let version = number.and_then(|number| number.parse().ok()).and_then(Version::new);
+        seen = seen.max(version.filter(|version| *version <= newest));
+    }
+    let none = || Problem::new(Code::PreconditionFailed, "If-Match names no version of the event");
+    seen.map(Some).ok_or_else(none)
+}
+
+/// Whether the sale has begun or ended since the event's last change: then it is told differently, though its
+/// version is the same.
+fn has_turned(event: &Event, now: Timestamp) -> bool {
+    let terms = event.terms();
+    let turns = terms.on_sale_at.into_iter().chain(terms.off_sale_at);
+    turns.into_iter().any(|at| event.updated_at() < at && at <= now)
 }
 
 fn told(status: StatusCode, event: &Event, context: &Context) -> Response {

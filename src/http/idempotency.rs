@@ -35,13 +35,13 @@ pub(super) fn asking(
         parts.extend(input.segments.iter().map(String::as_str));
         Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
     });
-    Ok(Asking { request: input.request_id, key, note: None })
+    Ok(Asking { key, ..input.request_id.into() })
 }
 
 /// How a reservation is asked for whose id the client has chosen: the id is the key.
 pub(super) fn asking_as(input: &Input, chosen: Uuid) -> Asking {
     let key = Key { name: name_of(chosen), body: digest_of(&[&canonical(&input.body)]) };
-    Asking { request: input.request_id, key: Some(key), note: None }
+    Asking { key: Some(key), ..input.request_id.into() }
 }
 
 /// The name under which an event remembers the id that a client has chosen.

@@ -187,7 +187,7 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
 }
 
 /// `GET /v1/events/{eventId}/reservations/{id}`: a reservation. 200, or 304 where the caller has it as
-/// it is; 404 `event_not_found`, `reservation_not_found`; 503 `event_damaged`.
+/// it is, and it is not held; 404 `event_not_found`, `reservation_not_found`; 503 `event_damaged`.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     let mut query = Query::read(&input);
@@ -197,7 +197,9 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
     if let Some(version) = at_version {
         reserved = as_it_was(&context, &event, &reserved, version)?;
     }
-    if is_known(&input.headers, &etag(reserved.version)) {
+    // What is held has less time left each time it is looked at.
+    let is_as_it_was = !matches!(reserved.reservation.status, Status::Held(_));
+    if is_as_it_was && is_known(&input.headers, &etag(reserved.version)) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), reserved.version));
     }
     let version = reserved.version;

@@ -126,7 +126,7 @@ impl Office {
     /// Takes seats out of sale. The answer is on disk.
     ///
     /// # Errors
-    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusal `NotEnoughSeats`; `DiskFull`,
+    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusals `OtherTerms`, `NotEnoughSeats`; `DiskFull`,
     /// `Unavailable`.
     pub async fn block(
         &self,
@@ -141,7 +141,7 @@ impl Office {
     /// Puts seats back that `block` took out of sale. The answer is on disk.
     ///
     /// # Errors
-    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusal `BlockNotFound`; `DiskFull`,
+    /// `EventNotFound`, `EventDamaged`, `Overloaded`; refusals `OtherTerms`, `BlockNotFound`; `DiskFull`,
     /// `Unavailable`.
     pub async fn unblock(
         &self,
@@ -158,9 +158,10 @@ impl Office {
         intent: Intent,
         asking: Asking,
     ) -> Result<Answered<Change>, OfficeError> {
-        let Asking { request, key, .. } = asking;
+        let Asking { request, key, if_terms_of, .. } = asking;
         let desk = self.desk(id)?;
-        let command = Command { key, ..Command::new(Actor::Anonymous, request, intent) };
+        let command =
+            Command { if_terms_of, key, ..Command::new(Actor::Anonymous, request, intent) };
         match desk.ask(command).await {
             Ok(Made { change, .. }) => Ok(Answered { what: change, telling: Telling::First }),
             Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {

@@ -112,8 +112,9 @@ impl Office {
         intent: Intent,
         asking: Asking,
     ) -> Result<Reserved, OfficeError> {
-        let Asking { request, key, note } = asking;
-        let command = Command { key, note, ..Command::new(Actor::Anonymous, request, intent) };
+        let Asking { request, key, note, if_terms_of } = asking;
+        let command =
+            Command { if_terms_of, key, note, ..Command::new(Actor::Anonymous, request, intent) };
         let (found, version, telling) = match desk.ask(command).await {
             Ok(Made { change, reservation, .. }) => (reservation, change.version, Telling::First),
             Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {

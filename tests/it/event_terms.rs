@@ -171,12 +171,18 @@ async fn an_event_is_changed_by_those_who_know_it() {
     let required = "428 precondition_required: If-Match is required";
     assert_eq!(patch(address, "e", "", &more).await.problem(), required);
     let failed = "412 precondition_failed: Event was changed meanwhile";
-    for if_match in ["\"2\"", "\"0\"", "1", "\"x\"", "W/\"1\""] {
+    for if_match in ["\"2\"", "\"0\"", "\"x\"", "W/\"1\"", "\"2\", \"x\""] {
         assert_eq!(patch(address, "e", if_match, &more).await.problem(), failed, "{if_match}");
+    }
+    // Nobody is to look again because of what he can never have seen.
+    for if_match in ["1", "\"1\", 1", ""] {
+        let answer = patch(address, "e", &format!("{if_match} "), &more).await;
+        let told = ["If-Match must be *, or tags in quotes, as in If-Match: \"7\""];
+        assert_eq!(faults(&answer).concat().trim(), told[0], "{if_match}");
     }
     // What is sold meanwhile makes no difference.
     assert_eq!(reserve(address, "e", 4).await.status, 201);
-    let changed = patch(address, "e", "\"1\"", &more).await;
+    let changed = patch(address, "e", "\"99\", \"1\", \"x\"\r\nIf-Match: \"0\"", &more).await;
     assert_eq!((changed.status, changed.header("etag")), (200, "\"3\""));
     assert_eq!(
         (&changed.json()["totalSeats"], &changed.json()["availableSeats"]),
@@ -188,6 +194,49 @@ async fn an_event_is_changed_by_those_who_know_it() {
     }
     assert_eq!(patch(address, "e", "*", &value!({"name": "F"})).await.json()["name"], "F");
     assert_eq!(patch(address, "f", "*", &more).await.status, 404);
+}
+
+#[tokio::test]
+async fn blocks_are_changed_on_the_terms_that_somebody_has_seen_if_he_says_so() {
+    let (address, _) = server().await;
+    on_sale(address, "e").await;
+    assert_eq!(patch(address, "e", "*", &value!({"totalSeats": 12})).await.status, 200);
+    let send = async |line: &str, if_match: &str, body: &str| {
+        let (seen, length) =
+            (format!("If-Match: {if_match}"), format!("Content-Length: {}", body.len()));
+        let headers = ["Content-Type: application/json", &seen, &length];
+        ask(address, &(bare(line, &headers) + body)).await
+    };
+    let (block, body) = ("POST /v1/events/e/blocks", r#"{"seats":2,"reason":"A pillar"}"#);
+    let failed = "412 precondition_failed: Event was changed meanwhile";
+    assert_eq!(send(block, "\"1\"", body).await.problem(), failed);
+    assert_eq!(send(block, "\"2\"", body).await.status, 201);
+    let unblock = "DELETE /v1/events/e/blocks/3";
+    assert_eq!(send(unblock, "\"1\"", "").await.problem(), failed);
+    assert_eq!(send(unblock, "*", "").await.status, 204);
+}
+
+/// The version is the same when a sale begins or ends, and what is told is not.
+#[tokio::test]
+async fn nobody_is_told_that_a_sale_is_as_it_was_when_it_has_begun() {
+    let (address, clock) = server().await;
+    let event = value!({
+        "eventId": "e", "name": "E", "totalSeats": 10, "status": "onSale",
+        "onSaleAt": "2026-01-01T00:00:10Z", "offSaleAt": "2026-01-01T00:00:20Z",
+    });
+    assert_eq!(post(address, "", &event).await.status, 201);
+    let read = bare("GET /v1/events/e", &["If-None-Match: \"1\""]);
+    for (after_ms, status) in [(9_999, 304), (10_000, 200), (19_999, 200), (20_000, 200)] {
+        clock.set(BEGIN_MS + after_ms);
+        let told = ask(address, &read).await;
+        assert_eq!(told.status, status, "{after_ms}");
+        if status == 200 {
+            assert_eq!(told.json()["isSelling"], after_ms < 20_000);
+        }
+    }
+    assert_eq!(patch(address, "e", "*", &value!({"name": "F"})).await.status, 200);
+    let read = bare("GET /v1/events/e", &["If-None-Match: \"2\""]);
+    assert_eq!(ask(address, &read).await.status, 304);
 }
 
 #[tokio::test]

@@ -110,6 +110,32 @@ async fn every_change_is_told_once_and_in_order() {
     assert_eq!(refused, "400 invalid_request: Invalid request body");
 }
 
+/// Whoever begins with a snapshot can keep count, though he has not heard of the reservations before.
+#[tokio::test]
+async fn a_change_says_of_whom_and_of_how_many_seats_it_is() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
+    live(server.address, &clock).await;
+    let list = get(server.address, "/changes").await.json();
+    let told = list["items"].as_array().unwrap().iter().skip(1).map(|item| {
+        let kind = item["type"].as_str().unwrap();
+        let whom =
+            item["partnerId"].as_str().map_or(format!("block {}", item["blockId"]), str::to_owned);
+        format!("{kind} {whom} {}", item["seats"])
+    });
+    let expected = [
+        "held acme 4",
+        "held acme 4",
+        "extended acme 4",
+        "expired acme 4",
+        "confirmedLate acme 4",
+        "confirmed acme 4",
+        "partlyCancelled acme 1",
+        "seatsBlocked block 9 2",
+        "cancelled acme 3",
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+}
+
 #[tokio::test]
 async fn a_reservation_tells_what_it_went_through() {
     let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;

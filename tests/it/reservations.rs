@@ -67,8 +67,12 @@ async fn a_reservation_is_told_as_a_whole() {
     let read = get(address, &format!("/{id}")).await;
     assert_eq!((read.status, read.text()), (200, held.as_str()));
     assert_eq!((read.header("etag"), read.header("cache-control")), ("\"3\"", "no-cache"));
+    // There is less time left of what is held each time it is looked at.
     let path = format!("GET /v1/events/a/reservations/{id}");
     let known = ask(address, &bare(&path, &["If-None-Match: \"3\""])).await;
+    assert_eq!((known.status, known.text()), (200, held.as_str()));
+    post(address, &format!("/{id}/confirm"), "").await;
+    let known = ask(address, &bare(&path, &["If-None-Match: \"4\""])).await;
     assert_eq!((known.status, known.text()), (304, ""));
 }
 
