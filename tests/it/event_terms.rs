@@ -147,6 +147,114 @@ async fn every_fault_of_an_event_is_told() {
     assert_eq!(get(address, "/e").await.status, 404);
 }
 
+/// What becomes of one field of a new event, whose clocks are those of Berlin.
+async fn time_told(address: SocketAddr, field: &str, time: &str) -> Result<String, Vec<String>> {
+    let id = format!("{field}{time}").to_lowercase();
+    let id = id.replace(|byte: char| !byte.is_ascii_alphanumeric(), "_");
+    let mut event =
+        value!({"eventId": id, "name": "E", "totalSeats": 1, "timeZone": "Europe/Berlin"});
+    event[field] = time.into();
+    let answer = post(address, "", &event).await;
+    match answer.status {
+        201 => Ok(answer.json()[field].as_str().unwrap().to_owned()),
+        _ => Err(faults(&answer)),
+    }
+}
+
+#[tokio::test]
+async fn a_time_is_taken_as_it_is_told_or_not_at_all() {
+    let (address, _) = server().await;
+    for time in [
+        "2026-05-01T20:00:00[Europe/Berlin]",
+        "2026-05-01T20:00:00Z[Europe/Berlin]",
+        "2026-05-01T20:00:00+02:00[Europe/Berlin]",
+        "2026-05-01",
+        "20260501T200000Z",
+        "2026-05-01T20:00:00+24:00",
+        "2026-05-01T20:00:00+02:60",
+        "2026-05-01T20:00:00+02",
+        "2026-05-01T20:00:00+0200",
+        "2026-05-01T20:00:00+02:00:00",
+        "2026-05-01 20:00:00Z",
+        "2026-05-01T20:00:60Z",
+        "2026-05-01T24:00:00Z",
+        "2026-02-29T20:00:00Z",
+        "2026-05-01T20:00:00.Z",
+        "2026-05-01T20:00:00,5Z",
+        "2026-05-01T20Z",
+        "+002026-05-01T20:00:00Z",
+        "-2026-05-01T20:00:00Z",
+        " 2026-05-01T20:00:00Z",
+        "2026-05-01T20:00:00Z ",
+        "2026-05-01T20:00:00ZZ",
+        "2026-05-0\u{661}T20:00:00Z",
+        "",
+    ] {
+        for (field, expected) in [
+            (
+                "startsAt",
+                "must be a time, as in 2026-05-01T20:00:00 in the time zone, or with an offset",
+            ),
+            (
+                "onSaleAt",
+                "must be a time with an offset, as in 2026-05-01T20:00:00+02:00 (RFC 3339)",
+            ),
+            (
+                "offSaleAt",
+                "must be a time with an offset, as in 2026-05-01T20:00:00+02:00 (RFC 3339)",
+            ),
+        ] {
+            let told = time_told(address, field, time).await;
+            assert_eq!(told, Err(vec![format!("/{field} {expected}")]), "{time}");
+        }
+    }
+    for (field, time, expected) in [
+        ("onSaleAt", "2026-05-01T20:00:00+02:00", "2026-05-01T18:00:00.000Z"),
+        ("onSaleAt", "2026-05-01t20:00:00.1239z", "2026-05-01T20:00:00.123Z"),
+        ("onSaleAt", "2026-05-01T20:00:00.5-00:00", "2026-05-01T20:00:00.500Z"),
+        ("onSaleAt", "2028-02-29T23:59:59.1234567890123-23:59", "2028-03-01T23:58:59.123Z"),
+        ("onSaleAt", "1969-12-31T23:59:59.001Z", "1969-12-31T23:59:59.001Z"),
+        ("startsAt", "2026-05-01T20:00:00Z", "2026-05-01T22:00:00+02:00"),
+        ("startsAt", "2026-05-01T20:00:00", "2026-05-01T20:00:00+02:00"),
+        ("startsAt", "2026-05-01T20:00", "2026-05-01T20:00:00+02:00"),
+    ] {
+        let told = time_told(address, field, time).await;
+        assert_eq!(told, Ok(expected.to_owned()), "{field} {time}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_told_is_called_that() {
+    let (address, _) = server().await;
+    let (least, most) = ("0001-01-01T00:00:00.000Z", "9999-12-30T22:00:00.000Z");
+    for (field, time) in [("onSaleAt", least), ("offSaleAt", most)] {
+        assert_eq!(time_told(address, field, time).await, Ok(time.to_owned()));
+    }
+    for time in [
+        "9999-12-30T22:00:00.001Z",
+        "9999-12-31T23:59:59Z",
+        "0000-12-31T23:59:59.999Z",
+        "0001-01-01T00:00:00+00:01",
+    ] {
+        let expected = format!("/offSaleAt must be between {least} and {most}");
+        assert_eq!(time_told(address, "offSaleAt", time).await, Err(vec![expected]), "{time}");
+    }
+    // The clocks of Berlin are set forward from two to three, and back from three to two.
+    for (time, expected) in [
+        ("2027-03-28T01:59:59", Some("2027-03-28T01:59:59+01:00")),
+        ("2027-03-28T02:00:00", None),
+        ("2027-03-28T02:30:00", None),
+        ("2027-03-28T03:00:00", Some("2027-03-28T03:00:00+02:00")),
+        ("2027-10-31T02:30:00", Some("2027-10-31T02:30:00+02:00")),
+        ("2027-10-31T02:30:00+01:00", Some("2027-10-31T02:30:00+01:00")),
+    ] {
+        let skipped =
+            "/startsAt does not exist in Europe/Berlin: the clocks there are set forward over it";
+        let expected = expected.map(str::to_owned).ok_or_else(|| vec![skipped.to_owned()]);
+        assert_eq!(time_told(address, "startsAt", time).await, expected, "{time}");
+    }
+}
+
 #[tokio::test]
 async fn more_seats_than_can_be_counted_are_refused() {
     let (address, _) = server().await;

@@ -12,7 +12,10 @@ use crate::domain::{
 };
 
 /// What a date and a time on the clock look like, with or without an offset.
-const LOCAL_TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$";
+const LOCAL_TIME: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$";
+/// What is said of every time that is taken.
+const TIME_LIMITS: &str =
+    "From the year 1 to 9999-12-30T22:00:00Z, kept to the millisecond; there are no leap seconds.";
 
 /// Seats of the first event, as the seed took it: fields that it does not know are ignored.
 pub(super) fn reserve() -> ObjectBuilder {
@@ -85,9 +88,15 @@ fn terms(body: ObjectBuilder) -> ObjectBuilder {
     let zone = text(ZoneName::CHARS_MAX).examples(["Europe/Berlin"]);
     let starts_at = string()
         .pattern(Some(LOCAL_TIME))
-        .description(Some("With an offset, or the time on the clock in `timeZone`."))
+        .description(Some(format!(
+            "With an offset, or the time on the clock in `timeZone`: the first, where the clocks there show it \
+             twice as they are set back; one that they never show, as they are set forward, is refused. \
+             {TIME_LIMITS}"
+        )))
         .examples(["2026-05-01T20:00:00", "2026-05-01T20:00:00+02:00"]);
-    let sale = |about: &str| or_null(moment(), Type::String).description(Some(about));
+    let sale = |about: &str| {
+        or_null(moment(), Type::String).description(Some(format!("{about} {TIME_LIMITS}")))
+    };
     let usual = hold_seconds()
         .description(Some("How long seats are held where nobody says for how long."))
         .default(Some(HOLD_SECONDS_USUAL.into()));
