@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, seats, whole_number, word};
-use super::idempotency::{asking, asking_as, marked, name_of};
+use super::idempotency::{asking, asking_as, marked};
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::{Fault, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
-use super::seed::{event_in_path, id_text};
+use super::seed::{event_in_path, id_of_chosen, id_text};
 use crate::domain::{
     EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
     Reservation, ReservationId, Status, Timestamp, Version,
@@ -275,8 +275,7 @@ pub(super) fn in_path(
     let uuid = Uuid::try_parse(input.segment(1)).map_err(|_| Refusal::ReservationNotFound)?;
     let ours = ReservationId::from_bits(uuid.as_u128());
     let ours = ours.filter(|id| event.reservation(*id).is_some());
-    let chosen = || event.reservation_made_by(event.done_by(name_of(uuid))?.reservation?);
-    let id = ours.or_else(|| Some(chosen()?.0)).ok_or(Refusal::ReservationNotFound)?;
+    let id = ours.or_else(|| id_of_chosen(&event, uuid)).ok_or(Refusal::ReservationNotFound)?;
     Ok((event.id().clone(), id))
 }
 

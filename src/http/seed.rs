@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Unknown, partner_id, whole_number};
-use super::idempotency::{asking, marked};
+use super::idempotency::{asking, marked, name_of};
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::Problem;
@@ -71,10 +71,11 @@ pub(super) async fn reserve_of_default(
     Ok(marked(response, reserved.telling))
 }
 
-/// `DELETE /reservations/{id}`: gives up a reservation of whatever event it is of; its id says which.
-/// 204; 404 `reservation_not_found` where the id is unknown, given up already or no id at all; 503.
+/// `DELETE /reservations/{id}`: gives up a reservation of whatever event by our id, which says of which,
+/// or one of the default event by the id that its client has chosen. 204; 404 `reservation_not_found` where
+/// the id is unknown, given up already or no id at all; 503.
 pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
-    let id = read_reservation_id(input.segment(0))?;
+    let id = read_reservation_id(input.segment(0), &context)?;
     let cancelled = context.office.cancel(id, asking(&input, "delete", "")?).await?;
     let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
     Ok(marked(response, cancelled.telling))
@@ -110,10 +111,29 @@ pub(super) fn event_in_path(input: &Input) -> Result<EventId, OfficeError> {
     EventId::new(input.segment(0)).map_err(|_| OfficeError::EventNotFound)
 }
 
-/// What is no reservation id is no reservation's.
-pub(super) fn read_reservation_id(text: &str) -> Result<ReservationId, Refusal> {
+/// What is no reservation id is no reservation's. An id that is ours, but of nothing that there is, stays
+/// ours: the event that it names refuses it, and counts that.
+fn read_reservation_id(text: &str, context: &Context) -> Result<ReservationId, OfficeError> {
     let uuid = Uuid::try_parse(text).map_err(|_| Refusal::ReservationNotFound)?;
-    ReservationId::from_bits(uuid.as_u128()).ok_or(Refusal::ReservationNotFound)
+    let ours = ReservationId::from_bits(uuid.as_u128());
+    let not_found = OfficeError::Refused(Refusal::ReservationNotFound);
+    let office = &context.office;
+    match ours.map_or(Err(not_found), |id| office.reservation(id).map(|_| id)) {
+        Err(OfficeError::Refused(_)) => {}
+        found => return found,
+    }
+    let chosen = match office.default_event_id().and_then(|event| office.event(&event)) {
+        Ok(event) => id_of_chosen(&event, uuid),
+        Err(OfficeError::EventNotFound) => None,
+        Err(error) => return Err(error),
+    };
+    chosen.or(ours).ok_or(Refusal::ReservationNotFound.into())
+}
+
+/// Our id of the reservation for which a client has chosen that one.
+pub(super) fn id_of_chosen(event: &Event, chosen: Uuid) -> Option<ReservationId> {
+    let done = event.done_by(name_of(chosen))?;
+    event.reservation_made_by(done.reservation?).map(|(id, _)| id)
 }
 
 /// A reservation id as it stands in JSON.

@@ -290,6 +290,41 @@ async fn a_client_may_choose_the_id_of_a_reservation() {
 }
 
 #[tokio::test]
+async fn a_chosen_id_is_given_up_without_the_event_where_that_is_the_first() {
+    let (address, _) = server().await;
+    let body = r#"{"partnerId":"acme","seats":4}"#;
+    let create =
+        json("POST /v1/events", r#"{"eventId":"b","name":"B","totalSeats":9,"status":"onSale"}"#);
+    assert_eq!(ask(address, &create).await.status, 201);
+    let delete = async |id: &str| {
+        let key = ["Idempotency-Key: d"];
+        ask(address, &bare(&format!("DELETE /reservations/{id}"), &key)).await
+    };
+    let missing = "404 reservation_not_found: Reservation not found";
+    // The second has the form of ours, of the first event and of one that is not there.
+    for chosen in [
+        "0197F2C0-0000-7000-8000-00000000000A",
+        "00000001-0000-8000-8009-61b42a322344",
+        "000000ff-0000-8000-8009-61b42a322344",
+    ] {
+        let of_second = format!("PUT /v1/events/b/reservations/{chosen}");
+        assert_eq!(ask(address, &json(&of_second, body)).await.status, 201);
+        assert_eq!(delete(chosen).await.problem(), missing, "{chosen}");
+        let put = ask(address, &json(&format!("PUT {RESERVATIONS}/{chosen}"), body)).await;
+        assert_eq!((put.status, available(address).await), (201, 16), "{}", put.text());
+        let first = delete(chosen).await;
+        assert_eq!((first.status, first.header(REPLAYED)), (204, ""), "{}", first.text());
+        let again = delete(chosen).await;
+        assert_eq!((again.status, again.header(REPLAYED)), (204, "true"));
+        assert_eq!(available(address).await, 20);
+        let once_more = bare(&format!("DELETE /reservations/{chosen}"), &[]);
+        assert_eq!(ask(address, &once_more).await.problem(), missing);
+        let of_second = format!("DELETE /v1/events/b/reservations/{chosen}");
+        assert_eq!(ask(address, &bare(&of_second, &[])).await.status, 204);
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_a_reservation_has_cannot_be_chosen_for_another() {
     let (address, _) = server().await;
     let body = r#"{"partnerId":"acme","seats":4}"#;

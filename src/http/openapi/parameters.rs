@@ -139,15 +139,13 @@ pub(super) fn of_path(template: &str, name: &str) -> Carried {
             let code = string().pattern(Some("^[a-z_]+$")).examples(["not_enough_seats"]);
             path("code", "The code of a problem.", code)
         }),
-        // Where the path names no event, the id has to, and only ours does.
+        // Where the path names no event, our id does, and one that is chosen is of the first.
         "reservationId" if !template.contains("{eventId}") => {
             Carried::new("ownReservationId", || {
                 let id = uuid().examples(["00000001-0000-8000-8009-61b42a322344"]);
-                path(
-                    "reservationId",
-                    "The reservation, by our id, also where its client chose one.",
-                    id,
-                )
+                let about = "The reservation: our id, of whatever event, or the one that its client chose, of \
+                    the first event.";
+                path("reservationId", about, id)
             })
         }
         _ => Carried::new("reservationId", || {

@@ -46,7 +46,8 @@ pub(in crate::http) fn reserve() -> Entry {
 
 /// `DELETE /reservations/{reservationId}`.
 pub(in crate::http) fn cancel() -> Entry {
-    let about = "Gives up a reservation of whatever event; its id says which. The second time it is not found.";
+    let about = "Gives up a reservation: by our id, which says of which event it is, or by the one that its client \
+        chose, if it is of the first event. The second time it is not found.";
     let given_up = Answer::empty("The seats are given back.").with(ETAG).with(REPLAYED);
     Entry::new(Tag::Seed, "cancelReservation", "Cancel a reservation", about)
         .takes(&[IDEMPOTENCY_KEY])
