@@ -74,6 +74,14 @@ impl EventName {
         bounded(text, EVENT_NAME_CHARS_MAX).map(Self)
     }
 
+    /// Takes `text` as an event name out of a ledger, where U+FEFF alone may be one.
+    ///
+    /// # Errors
+    /// When it is blank or too long.
+    pub fn kept(text: &str) -> Result<Self, InvalidName> {
+        bounded_as_kept(text, EVENT_NAME_CHARS_MAX).map(Self)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -99,6 +107,14 @@ impl PartnerId {
         bounded(text, PARTNER_ID_CHARS_MAX).map(Self)
     }
 
+    /// Takes `text` as a partner id out of a ledger, where U+FEFF alone may be one.
+    ///
+    /// # Errors
+    /// When it is blank or too long.
+    pub fn kept(text: &str) -> Result<Self, InvalidName> {
+        bounded_as_kept(text, PARTNER_ID_CHARS_MAX).map(Self)
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -112,6 +128,15 @@ impl fmt::Display for PartnerId {
 }
 
 pub(super) fn bounded(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
+    // For JavaScript's `trim` U+FEFF is white space, too, so it is for the seed and its clients.
+    if text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{FEFF}').is_empty() {
+        return Err(InvalidName::Blank);
+    }
+    bounded_as_kept(text, chars_max)
+}
+
+/// As [`bounded`], of what is in a ledger already: U+FEFF alone was no blank once.
+pub(super) fn bounded_as_kept(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
     if text.trim().is_empty() {
         return Err(InvalidName::Blank);
     }
@@ -288,6 +313,7 @@ fn low_u64(wide: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::terms::Reason;
     use super::*;
     use proptest::prelude::*;
 
@@ -322,7 +348,12 @@ mod tests {
 
     #[test]
     fn names_are_refused_for_their_reason() {
-        assert_eq!(PartnerId::new(" \t"), Err(InvalidName::Blank));
+        for blank in ["", " \t", "\u{FEFF}", " \u{FEFF}\u{A0}\u{FEFF}\u{85}\u{3000}"] {
+            assert_eq!(PartnerId::new(blank), Err(InvalidName::Blank), "{blank:?}");
+            assert_eq!(EventName::new(blank), Err(InvalidName::Blank), "{blank:?}");
+            assert_eq!(Reason::new(blank), Err(InvalidName::Blank), "{blank:?}");
+        }
+        assert_eq!(PartnerId::new("\u{FEFF}p").map(|_| ()), Ok(()));
         assert_eq!(PartnerId::new(&"é".repeat(128)).map(|_| ()), Ok(()));
         assert_eq!(PartnerId::new(&"é".repeat(129)), Err(InvalidName::TooLong(128)));
         assert_eq!(EventId::new("Node"), Err(InvalidName::Alphabet));

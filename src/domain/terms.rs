@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::names::{EventId, EventName, InvalidName, Seats, Timestamp, bounded};
+use super::names::{EventId, EventName, InvalidName, Seats, Timestamp, bounded, bounded_as_kept};
 
 /// How long seats are held where nobody says for how long, in seconds.
 pub const HOLD_SECONDS_USUAL: u32 = 600;
@@ -22,6 +22,14 @@ impl<const CHARS_MAX: usize> Text<CHARS_MAX> {
     /// When it is blank or too long.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         bounded(text, CHARS_MAX).map(Self)
+    }
+
+    /// Takes `text` out of a ledger, where U+FEFF alone may be one.
+    ///
+    /// # Errors
+    /// When it is blank or too long.
+    pub fn kept(text: &str) -> Result<Self, InvalidName> {
+        bounded_as_kept(text, CHARS_MAX).map(Self)
     }
 
     /// The text.

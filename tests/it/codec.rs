@@ -448,6 +448,16 @@ fn an_unknown_format_is_named() {
     );
 }
 
+/// Earlier, U+FEFF alone was taken for a name; a ledger that has one is not damaged.
+#[test]
+fn what_was_once_a_name_is_still_read() {
+    let (digest, request) = ("ab".repeat(32), "00".repeat(16));
+    let reserved = format!("0000{request}0103efbbbf010500");
+    let bytes = sealed(&from_hex(&["01", "07", "02", &digest, "00", "01", &reserved].concat()));
+    let page = Page::decode(&bytes).unwrap();
+    assert_eq!(encode_page(&page).0, bytes);
+}
+
 #[test]
 fn values_outside_their_limits_are_refused_under_a_valid_checksum() {
     let page = |pieces: &[&str]| Page::decode(&sealed(&from_hex(&pieces.concat()))).unwrap_err();

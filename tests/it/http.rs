@@ -139,6 +139,19 @@ async fn every_fault_of_a_body_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn what_javascript_trims_away_is_blank() {
+    let server = server(500).await;
+    for blank in ["\u{FEFF}", " \u{A0}\u{FEFF}\u{3000}\n"] {
+        let body = serde_json::json!({"partnerId": blank, "seats": 1}).to_string();
+        for path in ["POST /reservations", "POST /v1/events/e/reservations"] {
+            let refused = ask(server.address, &json(path, &body)).await;
+            assert_eq!(refused.problem(), "400 invalid_request: Invalid request body");
+            assert_eq!(refused.json()["detail"], "/partnerId must not be blank");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_said_to_be_json_is_refused() {
     let server = server(500).await;
     let body = r#"{"partnerId":"p","seats":1}"#;

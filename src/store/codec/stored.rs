@@ -211,11 +211,11 @@ fn read_terms(stored: StoredTerms<'_>) -> Result<EventTerms, Unreadable> {
     let text = |invalid| invalid_name(invalid);
     Ok(EventTerms {
         id: EventId::new(stored.id).map_err(text)?,
-        name: EventName::new(stored.name).map_err(text)?,
-        description: stored.description.map(Description::new).transpose().map_err(text)?,
-        venue: stored.venue.map(Venue::new).transpose().map_err(text)?,
+        name: EventName::kept(stored.name).map_err(text)?,
+        description: stored.description.map(Description::kept).transpose().map_err(text)?,
+        venue: stored.venue.map(Venue::kept).transpose().map_err(text)?,
         starts_at: stored.starts_at.map(Timestamp),
-        zone: stored.zone.map(ZoneName::new).transpose().map_err(text)?,
+        zone: stored.zone.map(ZoneName::kept).transpose().map_err(text)?,
         capacity: seats(stored.capacity)?,
         seats_per_request_min: seats(stored.seats_per_request_min)?,
         seats_per_request_max: seats(stored.seats_per_request_max)?,
@@ -259,13 +259,13 @@ fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> 
         StoredFact::EventCreated { id, name, capacity, seats_per_request_max } => {
             Fact::EventCreated(EventTerms::on_sale(
                 EventId::new(id).map_err(invalid_name)?,
-                EventName::new(name).map_err(invalid_name)?,
+                EventName::kept(name).map_err(invalid_name)?,
                 seats(capacity)?,
                 seats(seats_per_request_max)?,
             ))
         }
         StoredFact::Reserved { partner, seats: count, nonce } => Fact::Reserved {
-            partner: PartnerId::new(partner).map_err(invalid_name)?,
+            partner: PartnerId::kept(partner).map_err(invalid_name)?,
             seats: seats(count)?,
             nonce: Nonce::from_bits(nonce),
         },
@@ -276,11 +276,11 @@ fn read_fact(stored: StoredFact<'_>, at: Timestamp) -> Result<Fact, Unreadable> 
         StoredFact::EventUpdated(terms) => Fact::EventUpdated(read_terms(terms)?),
         StoredFact::SeatsBlocked { seats: count, reason } => Fact::SeatsBlocked {
             seats: seats(count)?,
-            reason: Reason::new(reason).map_err(invalid_name)?,
+            reason: Reason::kept(reason).map_err(invalid_name)?,
         },
         StoredFact::SeatsUnblocked { block } => Fact::SeatsUnblocked { block: version(block)? },
         StoredFact::Held { partner, seats: count, nonce, for_ms } => Fact::Held {
-            partner: PartnerId::new(partner).map_err(invalid_name)?,
+            partner: PartnerId::kept(partner).map_err(invalid_name)?,
             seats: seats(count)?,
             nonce: Nonce::from_bits(nonce),
             expires_at: later(at.0, for_ms)?,
@@ -338,7 +338,7 @@ fn read_details(stored: &[StoredDetail<'_>]) -> Result<Details, Unreadable> {
                 key.replace(Key { name: KeyName(*name), body: *body }).is_none()
             }
             StoredDetail::Reference(text) => {
-                let reference = Reference::new(text).map_err(invalid_name)?;
+                let reference = Reference::kept(text).map_err(invalid_name)?;
                 note.reference.replace(reference).is_none()
             }
             StoredDetail::ChosenId(id) => {
@@ -372,7 +372,7 @@ fn read_refused(counts: &[(u8, Option<&str>, u32)]) -> Result<Arc<[Refused]>, Un
     }
     let count = |(kind, partner, times): &(u8, Option<&str>, u32)| {
         let kind = RefusalKind::ALL.get(usize::from(*kind)).copied();
-        let partner = partner.map(PartnerId::new).transpose().map_err(invalid_name)?;
+        let partner = partner.map(PartnerId::kept).transpose().map_err(invalid_name)?;
         let kind = kind.filter(|_| *times > 0);
         let kind = kind.ok_or(Unreadable::Value("a refusal is of no kind, or was never"))?;
         Ok(Refused { kind, partner, times: *times })
@@ -388,8 +388,8 @@ fn read_metadata(
     }
     let entry = |(name, text): &(&str, &str)| {
         Ok((
-            MetadataKey::new(name).map_err(invalid_name)?,
-            MetadataValue::new(text).map_err(invalid_name)?,
+            MetadataKey::kept(name).map_err(invalid_name)?,
+            MetadataValue::kept(text).map_err(invalid_name)?,
         ))
     };
     entries.iter().map(entry).collect()

@@ -232,7 +232,8 @@ fn read_ids(bytes: &[u8]) -> Verdict {
     ] {
         let is_as_given = taken == Ok(true);
         assert_eq!(is_as_given, taken.is_ok(), "a name is kept as it is given");
-        let fits = !text.trim().is_empty() && text.chars().count() <= chars_max;
+        let says_something = text.chars().any(|char| !char.is_whitespace() && char != '\u{FEFF}');
+        let fits = says_something && text.chars().count() <= chars_max;
         assert_eq!(is_as_given, fits, "{text:?}");
         if fits {
             verdict = Verdict::Accepted;
