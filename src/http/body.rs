@@ -1,10 +1,12 @@
 //! The fields of a JSON body, looked at one by one, so that all that is wrong is told at once.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::input::Input;
@@ -62,13 +64,16 @@ impl<'a> Fields<'a> {
         if !input.is_json() {
             return Err(whole("the Content-Type must be application/json".to_owned()));
         }
-        let left = match input.body.trim_ascii_start().first() {
+        let entries = match input.body.trim_ascii_start().first() {
             None => return Err(whole("the body is empty".to_owned())),
-            Some(b'{') => serde_json::from_slice::<Entries<'_>>(&input.body)
+            Some(b'{') => serde_json::from_slice::<Entries<&RawValue>>(&input.body)
                 .map_err(|error| whole(format!("the body is not valid JSON: {error}")))?,
             Some(_) => return Err(whole("the body must be a JSON object".to_owned())),
         };
-        Ok(Self { left: left.0, faults: Vec::new() })
+        if let Some(name) = entries.repeated() {
+            return Err(whole(format!("the body has the field `{name}` twice")));
+        }
+        Ok(Self { left: entries.0, faults: Vec::new() })
     }
 
     /// As [`Fields::read`], of a body that may be left out.
@@ -158,37 +163,53 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An object whose values are left as they are. No name comes twice.
-struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// The members of an object, in their order.
+struct Entries<'a, T>(Vec<(Cow<'a, str>, T)>);
 
-impl<'de> Deserialize<'de> for Entries<'de> {
+impl<T> Entries<'_, T> {
+    /// A name that comes twice. Of two values, only one would be looked at.
+    fn repeated(&self) -> Option<&str> {
+        let mut seen = BTreeSet::new();
+        let mut names = self.0.iter().map(|(name, _)| &**name);
+        names.find(|name| !seen.insert(*name))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<'de, T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Entries<'de>;
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Entries<'de, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                let mut entries = Vec::new();
                 while let Some(Name(name)) = map.next_key()? {
-                    if entries.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format!("duplicate field `{name}`")));
-                    }
                     entries.push((name, map.next_value()?));
                 }
                 Ok(Entries(entries))
             }
         }
-        from.deserialize_map(Names)
+        from.deserialize_map(Members(PhantomData))
     }
 }
 
 /// A name, borrowed where it has no escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads an object whose values are strings, and in which no name comes twice.
+pub(super) fn strings(given: &RawValue) -> Result<Vec<(Cow<'_, str>, String)>, Wrong> {
+    let entries: Entries<'_, String> =
+        serde_json::from_str(given.get()).map_err(|_| "must be an object of strings")?;
+    match entries.repeated() {
+        Some(name) => Err(format!("has the name `{name}` twice").into()),
+        None => Ok(entries.0),
+    }
+}
 
 /// Reads a name of some kind.
 pub(super) fn word<T>(

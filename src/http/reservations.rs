@@ -4,6 +4,7 @@
 //! is no failure here: to confirm what is confirmed, or to give up what is given up, is answered like
 //! the first time, so a client that has lost an answer asks again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +15,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Context;
-use super::body::{Fields, Hold, Unknown, Wrong, hold, partner_id, seats, whole_number, word};
+use super::body::{
+    Fields, Hold, Unknown, Wrong, hold, partner_id, seats, strings, whole_number, word,
+};
 use super::idempotency::{asking, asking_as, marked};
 use super::input::Input;
 use super::openapi::kinds;
@@ -381,18 +384,19 @@ fn entries(note: &Note) -> impl Iterator<Item = (&str, &str)> {
     note.metadata.iter().map(|(name, text)| (name.as_str(), text.as_str()))
 }
 
-/// Reads an object whose values are strings.
+/// Reads what is noted, in the order of the names.
 fn metadata(given: &RawValue) -> Result<Vec<(MetadataKey, MetadataValue)>, Wrong> {
-    let read: BTreeMap<String, String> =
-        serde_json::from_str(given.get()).map_err(|_| "must be an object of strings")?;
+    let read = strings(given)?;
     if read.len() > METADATA_ENTRIES_MAX {
         return Err(format!("must not have more than {METADATA_ENTRIES_MAX} entries").into());
     }
-    let entry = |(name, text): (String, String)| {
+    let entry = |(name, text): (Cow<'_, str>, String)| {
         let key = MetadataKey::new(&name).map_err(|wrong| format!("has a name that {wrong}"))?;
         let value =
             MetadataValue::new(&text).map_err(|wrong| format!("has a value that {wrong}"))?;
         Ok((key, value))
     };
-    read.into_iter().map(entry).collect()
+    let mut entries = read.into_iter().map(entry).collect::<Result<Vec<_>, Wrong>>()?;
+    entries.sort_unstable();
+    Ok(entries)
 }

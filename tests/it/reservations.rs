@@ -268,6 +268,14 @@ async fn what_a_partner_notes_is_given_back() {
         (r#""metadata":[]"#.to_owned(), "/metadata must be an object of strings"),
         (r#""metadata":{"a":1}"#.to_owned(), "/metadata must be an object of strings"),
         (r#""metadata":{"a":""}"#.to_owned(), "/metadata has a value that must not be blank"),
+        (
+            r#""metadata":{"a":"1","b":"2","\u0061":"3"}"#.to_owned(),
+            "/metadata has the name `a` twice",
+        ),
+        (
+            r#""metadata":{"a":"1"},"metadata":{"b":"2"}"#.to_owned(),
+            "the body has the field `metadata` twice",
+        ),
         (format!(r#""metadata":{{{many}}}"#), "/metadata must not have more than 10 entries"),
     ] {
         let body = format!(r#"{{"partnerId":"acme","seats":1,{field}}}"#);
