@@ -210,8 +210,10 @@ pub enum Refusal {
     #[error("a hold is extended {EXTENSIONS_MAX} times at most")]
     TooManyExtensions,
     /// The seats would not be held any longer than they are.
-    #[error("seats are held for {HOLD_SECONDS_MAX} seconds in all at most, until {}", .until_max.0)]
+    #[error("the seats are held as long already, and {HOLD_SECONDS_MAX} seconds in all at most")]
     HeldLongEnough {
+        /// Until when they are held.
+        expires_at: Timestamp,
         /// The latest moment up to which the seats can be held.
         until_max: Timestamp,
     },

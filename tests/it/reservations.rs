@@ -178,7 +178,13 @@ async fn a_hold_that_cannot_be_extended_says_so() {
     clock.set(BEGIN_MS + 60_000);
     let refused = post(address, &format!("{id}/extend"), r#"{"holdSeconds":1800}"#).await;
     assert_eq!(refused.problem(), "409 hold_limit: Hold cannot be extended");
+    let expected = "it is held until 2026-01-01T00:30:00.000Z already, and until 2026-01-01T00:30:00.000Z at most";
+    assert_eq!(refused.json()["detail"], expected);
     let id = held(address, 1, "60").await;
+    let refused = post(address, &format!("{id}/extend"), r#"{"holdSeconds":60}"#).await;
+    assert_eq!(refused.problem(), "409 hold_limit: Hold cannot be extended");
+    let expected = "it is held until 2026-01-01T00:02:00.000Z already, and until 2026-01-01T00:31:00.000Z at most";
+    assert_eq!(refused.json()["detail"], expected);
     let part = post(address, &format!("{id}/cancel"), r#"{"seats":1}"#).await;
     assert_eq!(part.problem(), "409 not_confirmed: Reservation is not confirmed");
 }

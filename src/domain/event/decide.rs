@@ -214,7 +214,7 @@ impl Event {
         let until_max = kept.held_until_max();
         let expires_at = at.plus_seconds(hold_seconds).min(until_max);
         if expires_at <= hold.expires_at {
-            return Err(Refusal::HeldLongEnough { until_max });
+            return Err(Refusal::HeldLongEnough { expires_at: hold.expires_at, until_max });
         }
         // Nothing can refuse from here on.
         Ok(Fact::Extended { reservation, expires_at })

@@ -107,7 +107,8 @@ pub(in crate::http) fn confirm() -> Entry {
 
 /// `POST …/{reservationId}/extend`.
 pub(in crate::http) fn extend() -> Entry {
-    let about = "Holds the seats for so long from now on: 30 minutes in all and ten times at most.";
+    let about = "Holds the seats for so long from now on: 30 minutes in all and ten times at most. A hold that ends \
+        no sooner than that already is not shortened: 409 `hold_limit`.";
     changing("extendReservation", "Hold longer", about)
         .body_if_any("Extension", requests::extension(), json!({ "holdSeconds": 600 }))
         .problems(&[Code::HoldSeconds, Code::NotOnSale, Code::HoldLimit, Code::AlreadyConfirmed])

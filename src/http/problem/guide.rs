@@ -38,7 +38,7 @@ impl Code {
                 "The time of the hold is up, and too few seats are left to sell it even so."
             }
             Self::HoldLimit => {
-                "The hold was extended as often, or for as long, as that is possible."
+                "The hold was extended ten times, or lasts 30 minutes in all, or ends no sooner than was asked for."
             }
             Self::AlreadyConfirmed => {
                 "The reservation is confirmed, and what was asked for is for one that is held."
@@ -99,7 +99,9 @@ impl Code {
                 "ask for at most `available`; `version` says when that was so. `held` may come free, the next at `nextExpiresAt`"
             }
             Self::HoldExpired => "nothing: the time was up, and somebody else has the seats",
-            Self::HoldLimit => "confirm it: it cannot be held any longer",
+            Self::HoldLimit => {
+                "`detail` says why: ask for more `holdSeconds`, or confirm it by its `expiresAt`"
+            }
             Self::AlreadyConfirmed
             | Self::NotConfirmed
             | Self::ReservationCancelled
@@ -146,7 +148,10 @@ impl Problem {
             }
             Code::NotEnoughSeats => Refusal::NotEnoughSeats(shortage).into(),
             Code::HoldExpired => Refusal::HoldExpired(shortage).into(),
-            Code::HoldLimit => Refusal::TooManyExtensions.into(),
+            Code::HoldLimit => {
+                let until_max = MOMENT.plus_seconds(1_200);
+                Refusal::HeldLongEnough { expires_at: MOMENT, until_max }.into()
+            }
             Code::AlreadyConfirmed => Refusal::AlreadyConfirmed { since: version }.into(),
             Code::NotConfirmed => Refusal::NotConfirmed.into(),
             Code::NotOnSale => {

@@ -130,7 +130,11 @@ impl From<Refusal> for Problem {
             }
             Refusal::AlreadyConfirmed { .. } => Self::new(Code::AlreadyConfirmed, detail),
             Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
-            Refusal::TooManyExtensions | Refusal::HeldLongEnough { .. } => {
+            Refusal::TooManyExtensions => Self::new(Code::HoldLimit, detail),
+            Refusal::HeldLongEnough { expires_at, until_max } => {
+                let [until, at_most] = [expires_at, until_max].map(time_text);
+                let detail =
+                    format!("it is held until {until} already, and until {at_most} at most");
                 Self::new(Code::HoldLimit, detail)
             }
             Refusal::ReservationNotFound

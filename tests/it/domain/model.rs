@@ -158,7 +158,7 @@ impl Model {
         let until_max = Timestamp(made.at_ms + 1_800_000);
         let expires_at = self.until(hold_seconds).min(until_max);
         if expires_at <= hold.expires_at {
-            return Err(Refusal::HeldLongEnough { until_max });
+            return Err(Refusal::HeldLongEnough { expires_at: hold.expires_at, until_max });
         }
         let since = self.next().get();
         let extensions = hold.extensions + 1;
