@@ -309,6 +309,16 @@ impl Problem {
         self
     }
 
+    /// The same where the key was the id that a client has chosen.
+    #[must_use]
+    pub(super) fn of_chosen_id(mut self) -> Self {
+        if self.0.code == Code::IdempotencyKeyReused {
+            "there is another reservation of that id, which was asked for otherwise"
+                .clone_into(&mut self.0.detail);
+        }
+        self
+    }
+
     /// What this problem is.
     pub fn code(&self) -> Code {
         self.0.code

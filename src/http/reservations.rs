@@ -102,7 +102,7 @@ pub(super) async fn create_as(context: Context, input: Input) -> Result<Response
     let mut order = read_order(&input)?;
     order.note.chosen_id = Some(chosen.as_u128());
     let asking = asking_as(&input, chosen);
-    place(order, asking, &context, &input).await
+    place(order, asking, &context, &input).await.map_err(Problem::of_chosen_id)
 }
 
 /// What somebody wants to have.

@@ -269,6 +269,15 @@ async fn a_client_may_choose_the_id_of_a_reservation() {
     let other = ask(address, &put(r#"{"partnerId":"acme","seats":3}"#)).await;
     let reused = "422 idempotency_key_reused: Idempotency-Key was used for something else";
     assert_eq!(other.problem(), reused);
+    let detail = "there is another reservation of that id, which was asked for otherwise";
+    assert_eq!(other.json()["detail"], detail);
+    // A key is not looked at here, so one that is used, or can be none, makes no difference.
+    for key in ["Idempotency-Key: used", "Idempotency-Key: \"open"] {
+        let headers =
+            [key, "Content-Type: application/json", &format!("Content-Length: {}", hold.len())];
+        let again = bare(&format!("PUT {RESERVATIONS}/{chosen}"), &headers) + hold;
+        assert_eq!(ask(address, &again).await.text(), first.text(), "{key}");
+    }
     assert_eq!(available(address).await, 16);
 
     // It is found under that id, whatever its letters, and by no other way.
@@ -334,6 +343,8 @@ async fn an_id_that_a_reservation_has_cannot_be_chosen_for_another() {
         let put = ask(address, &json(&format!("PUT {RESERVATIONS}/{id}"), body)).await;
         let reused = "422 idempotency_key_reused: Idempotency-Key was used for something else";
         assert_eq!(put.problem(), reused);
+        let detail = "there is another reservation of that id, which was asked for otherwise";
+        assert_eq!(put.json()["detail"], detail);
     }
     let read = ask(address, &bare(&format!("GET {RESERVATIONS}/{id}"), &[])).await;
     assert_eq!((read.text(), available(address).await), (made.text(), 16));

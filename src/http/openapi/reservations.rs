@@ -53,7 +53,8 @@ pub(in crate::http) fn create() -> Entry {
 /// `PUT /v1/events/{eventId}/reservations/{reservationId}`.
 pub(in crate::http) fn create_as() -> Entry {
     let about = "The same under an id that the client has chosen, so it can be asked for as often as he likes: \
-        it is done once, and answered alike.";
+        it is done once, and answered alike. The id is the key: an `Idempotency-Key` is not looked at here. \
+        422 where there is another reservation of that id.";
     Entry::new(Tag::Reservations, "putReservation", "Reserve or hold seats under an id", about)
         .body("NewReservation", requests::new_reservation(), order())
         .answers(StatusCode::CREATED, made())

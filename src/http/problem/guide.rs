@@ -113,7 +113,7 @@ impl Code {
             Self::PreconditionFailed => "read the event again, somebody has changed its terms",
             Self::BodyTooLarge => "a body has at most 16 KiB",
             Self::IdempotencyKeyReused => {
-                "take another key: something else was done under this one"
+                "take another key, or another id: something else was done under this one"
             }
             Self::UpgradeRequired => "speak WebSocket, or take `…/feed`",
             Self::PreconditionRequired => "say `If-Match`",
