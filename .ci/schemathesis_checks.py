@@ -35,7 +35,8 @@ FIELD_RULES = [
     (r"/offSaleAt", r"must be after onSaleAt"),
     (r"/seatsPerRequestMin", r"must not be above seatsPerRequestMax"),
     (r"/timeZone", r"must be a time zone, as in Europe/Berlin"),
-    (r"/startsAt", r"must be a time.*|is no time in that time zone"),
+    (r"/startsAt", r"must be a time.*|is no time in that time zone|does not exist in .*"),
+    (r"/(startsAt|onSaleAt|offSaleAt)", r"must be between .*"),
     (r"\?since", r"must not be above [0-9]+"),
 ]
 
