@@ -32,6 +32,8 @@ RULES = {
 
 # The same of `invalid_request`: rules about two fields, names out of a list that is not ours, and the time.
 FIELD_RULES = [
+    # A tag goes without its quotes now and then, and is taken for one that follows the pattern.
+    (r"", r"If-Match must be \*, or tags in quotes.*"),
     (r"/offSaleAt", r"must be after onSaleAt"),
     (r"/seatsPerRequestMin", r"must not be above seatsPerRequestMax"),
     (r"/timeZone", r"must be a time zone, as in Europe/Berlin"),

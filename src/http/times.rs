@@ -55,13 +55,17 @@ pub(super) fn zone_name(given: &RawValue) -> Result<ZoneName, Wrong> {
     Ok(zone)
 }
 
-/// A moment as the clock in `zone` shows it, with its offset.
+/// A moment as the clock in `zone` shows it, with its offset. Long ago clocks went by the sun of their place,
+/// and RFC 3339 has no seconds for an offset: such a moment is told in UTC.
 pub(super) fn local_text(at: Timestamp, zone: Option<&ZoneName>) -> String {
     let Some(zone) = zone.and_then(time_zone) else {
         return time_text(at);
     };
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone);
-    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    let local = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone);
+    if local.offset().seconds() % 60 != 0 {
+        return time_text(at);
+    }
+    local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// A date and a time on the clock, and its offset where that is told.

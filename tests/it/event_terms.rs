@@ -438,3 +438,15 @@ async fn a_long_list_is_gone_through() {
     let told = faults(&get(address, "?limit=0&status=x&cursor=-1&page=2&limit=3").await);
     assert_eq!(told.len(), 5, "{told:?}");
 }
+
+/// Before there were time zones, a clock went by the sun of its place, so many minutes and seconds from UTC.
+#[tokio::test]
+async fn a_moment_whose_offset_has_seconds_is_told_in_utc() {
+    let (address, _) = server().await;
+    let event = value!({
+        "eventId": "e", "name": "E", "totalSeats": 10, "timeZone": "Europe/Berlin",
+        "startsAt": "1010-01-01T00:00:00",
+    });
+    let created = post(address, "", &event).await;
+    assert_eq!(created.json()["startsAt"], "1009-12-31T23:06:32.000Z", "{}", created.text());
+}
