@@ -32,7 +32,7 @@
 //! | 2 | [`store`], [`clock`] | the port, its backends, the codec; the time |
 //! | 2 | [`judge`], [`lines`] | the verdict on a history; log lines |
 //! | 1 | [`tasks`] | who runs tasks, and how they wait for one another |
-//! | 0 | [`domain`], [`random`] | events, commands, changes, refusals: pure values; numbers out of a seed |
+//! | 0 | [`domain`], [`random`], `text` | events, commands, changes, refusals: pure values; numbers out of a seed; numbers as people read them |
 //!
 //! # What is absent
 //!
@@ -102,3 +102,4 @@ pub mod shutdown;
 pub mod simulation;
 pub mod store;
 pub mod tasks;
+mod text;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),
     ("random", 0),
+    ("text", 0),
     ("tasks", 1),
     ("store", 2),
     ("clock", 2),

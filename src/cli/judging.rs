@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use std::path::Path;
 
 use super::Failure;
-use super::console::{grouped, say};
+use super::console::say;
 use super::history::Histories;
 use crate::domain::{Change, EventId, RequestId, Version};
 use crate::judge::history::{Operation, Outcome};
@@ -14,6 +14,7 @@ use crate::judge::{Scope, Verdict, judge};
 use crate::store::ledger::{self, ReplayError};
 use crate::store::sled::{SledOptions, inspect};
 use crate::store::{Listed, Loaded, Store};
+use crate::text::grouped;
 
 /// What the judge says of one event.
 #[derive(Debug)]

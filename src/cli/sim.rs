@@ -13,6 +13,7 @@ use indicatif::ProgressBar;
 
 use super::{Failure, console};
 use crate::simulation::{self, Run};
+use crate::text::grouped;
 
 /// How many runs that went wrong are told in full.
 const FAULTY_RUNS_TOLD_MAX: usize = 5;
@@ -132,7 +133,7 @@ impl Tally {
 
     fn tell(&self, began: Instant) {
         let list = |counts: &BTreeMap<&'static str, u64>| {
-            let told = counts.iter().map(|(what, n)| format!("{} {what}", console::grouped(*n)));
+            let told = counts.iter().map(|(what, n)| format!("{} {what}", grouped(*n)));
             told.collect::<Vec<_>>().join(", ")
         };
         console::say(format_args!("answers  {}", list(&self.outcomes)));
@@ -143,8 +144,8 @@ impl Tally {
         };
         console::say(format_args!(
             "{verdict}{} runs, {} operations judged, in {:.1} s",
-            console::grouped(self.runs),
-            console::grouped(self.operations),
+            grouped(self.runs),
+            grouped(self.operations),
             began.elapsed().as_secs_f64(),
         ));
     }

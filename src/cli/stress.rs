@@ -25,6 +25,7 @@ use super::{Failure, console, history, judging};
 use crate::domain::EventId;
 use crate::judge::Scope;
 use crate::shutdown::Signals;
+use crate::text::grouped;
 
 /// The most clients; each has a connection, which takes a descriptor on both sides.
 const CLIENTS_MAX: i64 = 10_000;
@@ -248,7 +249,7 @@ fn introduce(arguments: &Arguments, target: &Target, before: &[Summary]) {
     console::say(format_args!(
         "{} clients, {} requests to {target}",
         arguments.clients,
-        console::grouped(arguments.requests),
+        grouped(arguments.requests),
     ));
     for Summary { event_id, available_seats, total_seats, .. } in before {
         console::say(format_args!(

@@ -18,6 +18,7 @@ use crate::judge::Scope;
 use crate::store::ledger::{self, ReplayError, Replayed};
 use crate::store::sled::{self as sled_store, Leftovers, SledOptions};
 use crate::store::{Damage, Listed, Loaded, Store};
+use crate::text::grouped;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,8 +125,8 @@ async fn check(
     let seats = event.seats();
     console::say(format_args!(
         "good     {id}: {} changes in {} pages; {} available + {} held + {} confirmed + {} blocked = {} seats",
-        console::grouped(event.version().get()),
-        console::grouped(pages),
+        grouped(event.version().get()),
+        grouped(pages),
         seats.available,
         seats.held,
         seats.confirmed,
@@ -160,7 +161,7 @@ fn tell_judged(judged: &Judged, checked: &mut Checked) {
     let Judged { event, verdict, tally, .. } = judged;
     let broken = verdict.checks.iter().filter(|check| check.fault_count > 0);
     for check in broken.clone() {
-        let count = console::grouped(check.fault_count as u64);
+        let count = grouped(check.fault_count as u64);
         console::say(format_args!("UNTRUE   {event}: {count} times not: {}", check.law));
         for fault in &check.faults {
             console::say(format_args!("           {fault}"));
@@ -190,9 +191,9 @@ fn summarise(checked: &Checked, took: Duration) {
     console::say(format_args!(
         "{verdict} {} {events}, {} changes, {} pages, {:.1} MB in {seconds:.2} s, {} changes/s",
         checked.events,
-        console::grouped(checked.changes),
-        console::grouped(checked.pages),
+        grouped(checked.changes),
+        grouped(checked.pages),
         checked.bytes as f64 / 1e6,
-        console::grouped((checked.changes as f64 / seconds) as u64),
+        grouped((checked.changes as f64 / seconds) as u64),
     ));
 }

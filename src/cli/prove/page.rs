@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::findings::{Findings, Sold, Standing};
 use super::markup::{escaped, filled, milliseconds, row, seconds};
 use super::picture::{self, COLOURS};
-use crate::cli::console::grouped;
+use crate::text::grouped;
 
 const TEMPLATE: &str = include_str!("page.html");
 

@@ -10,7 +10,7 @@ use super::findings::Findings;
 use super::markup::escaped;
 use super::rig::{End, Life};
 use super::timeline::{Line, Told};
-use crate::cli::console::grouped;
+use crate::text::grouped;
 
 /// The widths, in units that are about pixels, and the classes by which the page shows one of them.
 const WIDTHS: [(&str, f64); 3] = [("narrow", 344.0), ("medium", 640.0), ("wide", 1010.0)];

@@ -14,13 +14,13 @@ use tokio::sync::watch;
 use super::Terms;
 use crate::cli::Failure;
 use crate::cli::client::{Client, Subject, Target};
-use crate::cli::console::grouped;
 use crate::cli::own_server::{OwnServer, Premises};
 use crate::cli::storm::{Gathered, Plan, Raging, Storm, WhenGone};
 use crate::clock::monotonic_us;
 use crate::judge::history::Operation;
 use crate::office::Entropy;
 use crate::shutdown::Signals;
+use crate::text::grouped;
 
 /// A start that takes longer has failed.
 const START_TIMEOUT: Duration = Duration::from_mins(2);

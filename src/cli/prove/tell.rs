@@ -9,7 +9,8 @@ use super::Terms;
 use super::findings::{Findings, Standing};
 use super::markup::{milliseconds, seconds};
 use super::place::Place;
-use crate::cli::console::{grouped, say};
+use crate::cli::console::say;
+use crate::text::grouped;
 
 /// How many faults of each law the terminal shows.
 const FAULTS_SHOWN_MAX: usize = 3;

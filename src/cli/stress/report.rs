@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table};
 
-use crate::cli::console::{grouped, say};
+use crate::cli::console::say;
 use crate::cli::storm::{Gathered, Kind, outcome_names};
+use crate::text::grouped;
 
 /// Prints what was answered how often, and how long it took.
 pub(super) fn print(gathered: &Gathered, took: Duration) {

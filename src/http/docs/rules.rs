@@ -2,6 +2,7 @@
 //!
 //! It must not know where the value stands.
 
+use crate::text::grouped;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
@@ -134,29 +135,5 @@ fn range(least: Option<u64>, most: Option<u64>, unit: &str) -> Option<Markup> {
         (Some(least), None) => Some(html! { "at least " (least) (unit) }),
         (None, Some(most)) => Some(html! { "at most " (most) (unit) }),
         (None, None) => None,
-    }
-}
-
-/// A number with a comma after every thousand.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_kept_apart() {
-        let told = [0, 999, 1_000, 65_536, 4_294_967_295].map(grouped);
-        assert_eq!(told, ["0", "999", "1,000", "65,536", "4,294,967,295"]);
     }
 }
