@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// `InvalidRequest` when it is none.
     pub(super) fn read(input: &'a Input) -> Result<Self, Problem> {
-        let whole = |detail: String| Problem::invalid_request(vec![Fault::of_whole(detail)]);
+        let whole = |detail: String| Problem::invalid_body(vec![Fault::of_whole(detail)]);
         if !input.is_json() {
             return Err(whole("the Content-Type must be application/json".to_owned()));
         }
@@ -145,7 +145,7 @@ impl<'a> Fields<'a> {
                 self.fault(&name, "is not known here".into());
             }
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_request(self.faults)) }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_body(self.faults)) }
     }
 
     fn take(&mut self, name: &str) -> Option<&'a RawValue> {

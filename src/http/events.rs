@@ -13,7 +13,7 @@ use super::body::{Fields, Unknown, Wrong, seats, whole_number, word};
 use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::openapi::kinds;
-use super::problem::{Code, Fault, Problem};
+use super::problem::{Code, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::event_in_path;
@@ -319,8 +319,8 @@ fn if_match(input: &Input, event: &Event) -> Result<Option<Version>, Problem> {
             return Ok(Some(newest));
         }
         if !tag.contains('"') {
-            let detail = "If-Match must be *, or tags in quotes, as in If-Match: \"7\"".to_owned();
-            return Err(Problem::invalid_request(vec![Fault::of_whole(detail)]));
+            let detail = "If-Match must be *, or tags in quotes, as in If-Match: \"7\"";
+            return Err(Problem::new(Code::InvalidRequest, detail));
         }
         let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let version = number.and_then(|number| number.parse().ok()).and_then(Version::new);

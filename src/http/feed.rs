@@ -158,7 +158,7 @@ pub(super) async fn of_all(context: Context, input: Input) -> Result<Response, P
     let position = last.or(since).unwrap_or_else(|| channel.position());
     if position > settled {
         let detail = format!("must not be above {settled}");
-        return Err(Problem::invalid_request(vec![Fault { pointer: "?since".into(), detail }]));
+        return Err(Problem::invalid_query(vec![Fault { pointer: "?since".into(), detail }]));
     }
     let subscriber = subscribe(&context, subject, channel, position, permit);
     let mut first = first_lines(&context, position);
@@ -233,8 +233,8 @@ fn last_event_id(input: &Input) -> Result<Option<u64>, Problem> {
     let Some(given) = input.headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let position = given.to_str().ok().and_then(|text| text.parse().ok());
     position.map(Some).ok_or_else(|| {
-        let detail = "Last-Event-ID must be the id of a frame".to_owned();
-        Problem::invalid_request(vec![Fault::of_whole(detail)])
+        let detail = "Last-Event-ID must be the id of a frame";
+        Problem::new(Code::InvalidRequest, detail)
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::input::Input;
-use super::problem::{Fault, Problem};
+use super::problem::{Code, Problem};
 use super::reply::Response;
 use crate::domain::{Key, KeyName};
 use crate::office::{Asking, Telling};
@@ -72,7 +72,7 @@ fn given(input: &Input) -> Result<Option<&str>, Problem> {
         let detail = format!(
             "the Idempotency-Key must be one, of 1 to {KEY_BYTES_MAX} printable characters of ASCII"
         );
-        Problem::invalid_request(vec![Fault::of_whole(detail)])
+        Problem::new(Code::InvalidRequest, detail)
     })
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use warp::ws::Ws;
 
 use super::patience::LongWait;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Fault, Problem};
 use crate::domain::RequestId;
 
 /// The longest body that any operation takes.
@@ -91,6 +91,6 @@ fn broken_off(error: &warp::Error) -> Problem {
     if kind == Some(io::ErrorKind::TimedOut) {
         Problem::new(Code::RequestTimeout, "the body took too long while others wait")
     } else {
-        Problem::new(Code::InvalidRequest, "the body ended too early")
+        Problem::invalid_body(vec![Fault::of_whole("the body ended too early".to_owned())])
     }
 }

@@ -22,10 +22,13 @@ mod refusal;
 /// When to try again after the server had too much to do or no room on its disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// What the seed says of every body that it cannot take.
+const SEED_INVALID_BODY: &str = "Invalid request body";
+
 /// What went wrong, in a word that does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// The body is not what the operation takes.
+    /// The body, a parameter or a header is not what the operation takes.
     InvalidRequest,
     /// More or fewer seats than one request may take.
     SeatsPerRequest,
@@ -126,7 +129,7 @@ impl Code {
     fn row(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
-            Self::InvalidRequest => (S::BAD_REQUEST, "invalid_request", "Invalid request body"),
+            Self::InvalidRequest => (S::BAD_REQUEST, "invalid_request", "Invalid request"),
             Self::SeatsPerRequest => (S::BAD_REQUEST, "seats_per_request", "Seats per request out of range"),
             Self::HoldSeconds => (S::BAD_REQUEST, "hold_seconds", "Hold time out of range"),
             Self::NotAPart => (S::BAD_REQUEST, "not_a_part", "Not a part of the reservation"),
@@ -173,7 +176,7 @@ const _: () = {
 
 /// One thing that is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Where, as a JSON pointer (RFC 6901), empty for the body as a whole; of a query, `?` and the
     /// parameter.
     pub pointer: String,
@@ -279,7 +282,14 @@ impl Problem {
     }
 
     /// A body that is not what the operation takes, and every reason why.
-    pub fn invalid_request(faults: Vec<Fault>) -> Self {
+    pub(super) fn invalid_body(faults: Vec<Fault>) -> Self {
+        let mut problem = Self::invalid_query(faults);
+        problem.0.error = Some(SEED_INVALID_BODY.to_owned());
+        problem
+    }
+
+    /// A query that is not what the operation takes, and every reason why.
+    pub(super) fn invalid_query(faults: Vec<Fault>) -> Self {
         let told = faults.iter().map(|fault| match fault.pointer.as_str() {
             "" => fault.detail.clone(),
             pointer => format!("{pointer} {}", fault.detail),

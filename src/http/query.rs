@@ -106,7 +106,7 @@ impl<'a> Query<'a> {
         for (name, _) in std::mem::take(&mut self.left) {
             self.fault(&name, "is not known here, or comes twice");
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_request(self.faults)) }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_query(self.faults)) }
     }
 
     fn fault(&mut self, name: &str, wrong: &str) {

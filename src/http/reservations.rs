@@ -21,7 +21,7 @@ use super::body::{
 use super::idempotency::{asking, asking_as, marked};
 use super::input::Input;
 use super::openapi::kinds;
-use super::problem::{Fault, Problem};
+use super::problem::{Code, Problem};
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::{event_in_path, id_of_chosen, id_text};
@@ -96,8 +96,8 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
 /// is another reservation of that id; 503.
 pub(super) async fn create_as(context: Context, input: Input) -> Result<Response, Problem> {
     let chosen = Uuid::try_parse(input.segment(1)).map_err(|_| {
-        let detail = "the id of the reservation must be a UUID".to_owned();
-        Problem::invalid_request(vec![Fault::of_whole(detail)])
+        let detail = "the id of the reservation must be a UUID";
+        Problem::new(Code::InvalidRequest, detail)
     })?;
     let mut order = read_order(&input)?;
     order.note.chosen_id = Some(chosen.as_u128());

@@ -107,7 +107,7 @@ async fn every_change_is_told_once_and_in_order() {
     }
     assert_eq!(seen, LIFE);
     let refused = get(address, "/changes?since=-1").await.problem();
-    assert_eq!(refused, "400 invalid_request: Invalid request body");
+    assert_eq!(refused, "400 invalid_request: Invalid request");
 }
 
 /// Whoever begins with a snapshot can keep count, though he has not heard of the reservations before.

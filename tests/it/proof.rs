@@ -144,7 +144,7 @@ async fn what_is_not_there_cannot_be_proven() {
     for (path, expected) in [
         ("/a/proof?from=0", "404 version_not_found: Version not found"),
         ("/a/proof?to=2", "404 version_not_found: Version not found"),
-        ("/a/proof?from=x", "400 invalid_request: Invalid request body"),
+        ("/a/proof?from=x", "400 invalid_request: Invalid request"),
         ("/b/proof", "404 event_not_found: Event not found"),
         ("/b/ledger/head", "404 event_not_found: Event not found"),
     ] {

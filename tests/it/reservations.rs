@@ -335,7 +335,7 @@ async fn reservations_are_listed_by_partner_and_status() {
     }
     for query in ["?status=sold", "?limit=201", "?cursor=x", "?sort=asc"] {
         let problem = get(address, query).await.problem();
-        assert_eq!(problem, "400 invalid_request: Invalid request body", "{query}");
+        assert_eq!(problem, "400 invalid_request: Invalid request", "{query}");
     }
     let unknown = ask(address, &bare("GET /v1/events/c/reservations", &[])).await;
     assert_eq!(unknown.problem(), "404 event_not_found: Event not found");

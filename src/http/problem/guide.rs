@@ -132,7 +132,7 @@ impl Problem {
         let next_expires_at = Some(MOMENT);
         let shortage = Shortage { asked: 4, available: 2, held: 6, next_expires_at, version };
         match code {
-            Code::InvalidRequest => Self::invalid_request(vec![Fault {
+            Code::InvalidRequest => Self::invalid_body(vec![Fault {
                 pointer: "/partnerId".to_owned(),
                 detail: "must not be blank".to_owned(),
             }]),
