@@ -78,8 +78,8 @@ def is_by_rule(fault):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """OpenAPI 3.1 has no word for the items of a stream, and schemathesis takes the schema of the whole
-    for that of an item. The description says in words that each `data` is a FeedFrame; so it is judged."""
+    """OpenAPI 3.1 has no word for the items of a stream, and schemathesis takes the schema of a stream for
+    that of an item. The description says in words that each `data` is a FeedFrame; so it is judged."""
     item = {
         "type": "object",
         "properties": {

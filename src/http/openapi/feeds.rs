@@ -4,11 +4,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType};
 
 use super::Schemas;
 use super::entry::{Answer, Entry, OF_EVENT, Tag, schema_of};
-use super::kinds::string;
 use super::parameters::{
     ETAG, LAST_EVENT_ID, LIMIT, SINCE, SINCE_POSITION, SNAPSHOT, WAIT_SECONDS, WAIT_VERSION,
 };
@@ -96,7 +95,9 @@ pub(super) fn change() -> Value {
 }
 
 fn stream() -> Answer {
-    let text: ObjectBuilder = string().description(Some(
+    // Without a type: OpenAPI 3.1 leaves open whether this is the schema of the whole text or of each event
+    // in it, and programs that read it take it for the one or the other.
+    let text = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(
         "Server-sent events: `retry`, `id`, and `data`, each of which is a `FeedFrame` as JSON. A line with \
          a colon is a sign of life.",
     ));
