@@ -90,6 +90,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             "every change follows from those before it; {} of {} seats are available",
             seats.available, seats.capacity
         ));
+    } else if pinned.is_none() {
+        console::say(
+            "what came before is not here and no digest is pinned: whose pages these are is only told",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

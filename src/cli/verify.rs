@@ -183,9 +183,12 @@ fn tell_judged(judged: &Judged, checked: &mut Checked) {
 )]
 fn summarise(checked: &Checked, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-6);
-    let verdict = match checked.damaged {
-        0 => "verified".to_owned(),
-        damaged => format!("{damaged} DAMAGED of"),
+    let faulty = [(checked.damaged, "DAMAGED"), (checked.untrue, "UNTRUE")];
+    let faulty = faulty.iter().filter(|(count, _)| *count > 0);
+    let faulty = faulty.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>();
+    let verdict = match faulty.as_slice() {
+        [] => "verified".to_owned(),
+        faulty => format!("{} of", faulty.join(" and ")),
     };
     let events = if checked.events == 1 { "event" } else { "events" };
     console::say(format_args!(

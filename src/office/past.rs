@@ -27,9 +27,8 @@ pub struct SealedPage {
 }
 
 impl Office {
-    /// The event as it was last committed, and the digest of the newest page of its ledger,
-    /// in hexadecimal digits. As each page has
-    /// the digest of the one before it, this one stands for all that was.
+    /// The event as it was last committed, and the digest of the newest page of its ledger, in hexadecimal
+    /// digits. As each page has the digest of the one before it, this one stands for all that was.
     ///
     /// # Errors
     /// `EventNotFound`, `EventDamaged`.

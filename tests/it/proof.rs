@@ -101,6 +101,8 @@ async fn a_long_proof_comes_in_parts() {
     names.iter().zip(&parts).for_each(|(name, part)| write(home.path(), name, part));
     let told = said(&run(home.path(), &[&["check-proof"], &names[..]].concat()));
     assert!(told.starts_with("event a, versions 2 to 90: 89 pages, each whole"), "{told}");
+    // The id of the event is in the first page alone, and whatever is pinned stands for that.
+    assert!(told.ends_with("whose pages these are is only told\n"), "{told}");
     // One that is left out is missed.
     let told = refused(&mut ticketboss(home.path(), &["check-proof", "1.json", "3.json"]));
     assert!(told.contains("the page of version 66 comes after"), "{told}");

@@ -87,6 +87,7 @@ fn stress_judges_its_own_server_and_its_history_can_be_verified() {
     assert_eq!(code, Some(1), "{text}");
     let law = "1 times not: what was acknowledged is in the ledger as it was told";
     assert!(text.contains(law), "{text}");
+    assert!(text.contains("\n1 UNTRUE of 1 event, "), "{text}");
     // So is a history of an event that is not there.
     let mut elsewhere = history.clone();
     elsewhere[reserved] = left_out.replace(r#""event":"stress""#, r#""event":"other""#);
