@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::events::TermsBody;
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::Problem;
@@ -86,6 +87,10 @@ struct What {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::EventStatus)]
     status: Option<&'static str>,
+    /// What else the terms say since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = TermsBody)]
+    terms: Option<TermsBody>,
 }
 
 /// Changes in order, or a part of more.
@@ -175,9 +180,14 @@ fn told(fact: &Fact) -> (&'static str, What) {
                 Fact::EventCreated(_) => "eventCreated",
                 _ => "eventUpdated",
             };
-            let total_seats = Some(terms.capacity.get());
-            let status = Some(terms.status.as_str());
-            (name, What { name: Some(terms.name.to_string()), total_seats, status, ..none })
+            let what = What {
+                name: Some(terms.name.to_string()),
+                total_seats: Some(terms.capacity.get()),
+                status: Some(terms.status.as_str()),
+                terms: Some(TermsBody::of(terms)),
+                ..none
+            };
+            (name, what)
         }
         Fact::SeatsBlocked { seats, reason } => {
             let reason = Some(reason.to_string());

@@ -21,7 +21,7 @@ use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
 use crate::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
-    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
+    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version,
 };
 use crate::office::{Answered, Asking};
 
@@ -54,18 +54,31 @@ pub(super) struct EventBody<'a> {
     status: &'static str,
     /// Whether a seat could be had now, if there is one.
     is_selling: bool,
+    #[schema(value_type = kinds::Moment)]
+    created_at: String,
+    #[schema(value_type = kinds::Moment)]
+    updated_at: String,
+    #[serde(flatten)]
+    terms: TermsBody,
+}
+
+/// The terms of an event, besides its name, its seats and its status.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventTerms)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TermsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    description: Option<&'a str>,
+    description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    venue: Option<&'a str>,
+    venue: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Moment)]
     starts_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    time_zone: Option<&'a str>,
+    time_zone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Moment)]
     on_sale_at: Option<String>,
@@ -78,10 +91,6 @@ pub(super) struct EventBody<'a> {
     seats_per_request_max: u32,
     #[schema(value_type = kinds::HoldSeconds)]
     hold_seconds: u32,
-    #[schema(value_type = kinds::Moment)]
-    created_at: String,
-    #[schema(value_type = kinds::Moment)]
-    updated_at: String,
 }
 
 /// Events, or a part of a longer list.
@@ -342,6 +351,22 @@ fn told(status: StatusCode, event: &Event, context: &Context) -> Response {
     with_version(json(status, &body_of(event, context.office.now())), event.version())
 }
 
+impl TermsBody {
+    pub(super) fn of(terms: &EventTerms) -> Self {
+        Self {
+            description: terms.description.as_ref().map(ToString::to_string),
+            venue: terms.venue.as_ref().map(ToString::to_string),
+            starts_at: terms.starts_at.map(|at| local_text(at, terms.zone.as_ref())),
+            time_zone: terms.zone.as_ref().map(ToString::to_string),
+            on_sale_at: terms.on_sale_at.map(time_text),
+            off_sale_at: terms.off_sale_at.map(time_text),
+            seats_per_request_min: terms.seats_per_request_min.get(),
+            seats_per_request_max: terms.seats_per_request_max.get(),
+            hold_seconds: terms.hold_seconds,
+        }
+    }
+}
+
 /// An event as it is told.
 pub(super) fn body_of(event: &Event, now: Timestamp) -> EventBody<'_> {
     let (seats, terms) = (event.seats(), event.terms());
@@ -357,16 +382,8 @@ pub(super) fn body_of(event: &Event, now: Timestamp) -> EventBody<'_> {
         blocked_seats: seats.blocked,
         status: terms.status.as_str(),
         is_selling: terms.sells_at(now).is_ok(),
-        description: terms.description.as_ref().map(Description::as_str),
-        venue: terms.venue.as_ref().map(Venue::as_str),
-        starts_at: terms.starts_at.map(|at| local_text(at, terms.zone.as_ref())),
-        time_zone: terms.zone.as_ref().map(ZoneName::as_str),
-        on_sale_at: terms.on_sale_at.map(time_text),
-        off_sale_at: terms.off_sale_at.map(time_text),
-        seats_per_request_min: terms.seats_per_request_min.get(),
-        seats_per_request_max: terms.seats_per_request_max.get(),
-        hold_seconds: terms.hold_seconds,
         created_at: time_text(event.created_at()),
         updated_at: time_text(event.updated_at()),
+        terms: TermsBody::of(terms),
     }
 }

@@ -272,6 +272,29 @@ async fn more_seats_than_can_be_counted_are_refused() {
 }
 
 #[tokio::test]
+async fn whoever_follows_an_event_is_told_all_its_terms() {
+    let (address, _) = server().await;
+    on_sale(address, "e").await;
+    let change = value!({
+        "description": "With a band", "startsAt": "2026-06-01T20:00:00", "timeZone": "Europe/Berlin",
+        "offSaleAt": "2026-06-01T18:00:00Z", "seatsPerRequestMax": 6,
+    });
+    assert_eq!(patch(address, "e", "\"1\"", &change).await.status, 200);
+    let told = get(address, "/e/changes?since=0").await.json();
+    let created = value!({"seatsPerRequestMin": 1, "seatsPerRequestMax": 10, "holdSeconds": 600});
+    let updated = value!({
+        "description": "With a band", "startsAt": "2026-06-01T20:00:00+02:00",
+        "timeZone": "Europe/Berlin", "offSaleAt": "2026-06-01T18:00:00.000Z",
+        "seatsPerRequestMin": 1, "seatsPerRequestMax": 6, "holdSeconds": 600,
+    });
+    assert_eq!((&told["items"][0]["terms"], &told["items"][1]["terms"]), (&created, &updated));
+    // What is no change of the terms says nothing of them.
+    assert_eq!(reserve(address, "e", 1).await.status, 201);
+    let told = get(address, "/e/changes?since=2").await.json();
+    assert_eq!(told["items"][0].get("terms"), None);
+}
+
+#[tokio::test]
 async fn an_event_is_changed_by_those_who_know_it() {
     let (address, _) = server().await;
     on_sale(address, "e").await;

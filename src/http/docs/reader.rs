@@ -112,7 +112,12 @@ impl<'a> Reader<'a> {
                 };
                 object.properties.iter().map(field).collect()
             }
-            Schema::AllOf(all) => all.items.iter().flat_map(|part| self.fields(part)).collect(),
+            Schema::AllOf(all) => {
+                // What is taken in by name stands first there, and last in what is told.
+                let mut parts = all.items.iter().collect::<Vec<_>>();
+                parts.sort_by_key(|part| matches!(part, RefOr::Ref(_)));
+                parts.into_iter().flat_map(|part| self.fields(part)).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -86,7 +86,7 @@ impl Code {
     pub fn advice(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::SeatsPerRequest | Self::HoldSeconds | Self::NotAPart => {
-                "correct the body; `errors` says where"
+                "correct the request; `detail` says what, and `errors` where in the body or the query"
             }
             Self::ReservationNotFound
             | Self::EventNotFound
