@@ -9,7 +9,7 @@ use super::Failure;
 use super::console::say;
 use super::history::Histories;
 use crate::domain::{Change, EventId, RequestId, Version};
-use crate::judge::history::{Operation, Outcome};
+use crate::judge::history::{Acknowledged, Operation, Outcome};
 use crate::judge::{Scope, Verdict, judge};
 use crate::store::ledger::{self, ReplayError};
 use crate::store::sled::{SledOptions, inspect};
@@ -32,7 +32,7 @@ pub struct Judged {
 pub struct Tally {
     /// How many requests.
     pub operations: u64,
-    /// How many of them were told that they changed something.
+    /// How many changes were told of.
     pub acknowledged: u64,
     /// How many were not answered, or left in the dark, and are in the ledger.
     pub unknown_done: u64,
@@ -67,10 +67,11 @@ impl fmt::Display for Tally {
 impl Tally {
     fn of(operations: &[Operation], changes: &[Change]) -> Self {
         let done = changes.iter().map(|change| change.request).collect::<HashSet<_>>();
+        let mut acknowledged = Acknowledged::default();
         let mut tally = Self { operations: operations.len() as u64, ..Self::default() };
         for operation in operations {
             match &operation.outcome {
-                _ if operation.version_made().is_some() => tally.acknowledged += 1,
+                _ if acknowledged.take(operation) => tally.acknowledged += 1,
                 Outcome::Unknown { .. } => {
                     let is_done = done.contains(&RequestId(operation.request.as_u128()));
                     tally.unknown_done += u64::from(is_done);

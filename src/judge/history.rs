@@ -3,9 +3,14 @@
 //! A history is written as one JSON object a line. Its times are microseconds by one clock that is
 //! never set back: all that matters is whether an answer came before another request began.
 
+mod outcome;
+
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::outcome::{Outcome, Stand};
 use crate::domain::{EventId, PartnerId};
 
 /// One request and what came of it.
@@ -196,193 +201,34 @@ impl Operation {
     pub fn version_made(&self) -> Option<u64> {
         self.outcome.version_made().filter(|_| self.telling.is_first())
     }
-}
 
-/// What a client was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "answer")]
-pub enum Outcome {
-    /// The seats are taken.
-    Reserved {
-        /// The reservation.
-        reservation: Uuid,
-        /// How many seats it has.
-        seats: u32,
-        /// The version that made it.
-        version: u64,
-    },
-    /// The reservation is given up.
-    Cancelled {
-        /// The version that did it.
-        version: u64,
-    },
-    /// The seats are kept.
-    Held {
-        /// The reservation.
-        reservation: Uuid,
-        /// How many seats it has.
-        seats: u32,
-        /// The version that made it.
-        version: u64,
-        /// Until when, in milliseconds since 1970.
-        expires_at_ms: i64,
-    },
-    /// What was held is taken for good.
-    Confirmed {
-        /// The version that did it.
-        version: u64,
-    },
-    /// What is held is kept longer.
-    Extended {
-        /// The version that did it.
-        version: u64,
-        /// Until when, in milliseconds since 1970.
-        expires_at_ms: i64,
-    },
-    /// Some seats are given up.
-    PartlyCancelled {
-        /// The version that did it.
-        version: u64,
-        /// How many are left.
-        seats: u32,
-    },
-    /// The event in numbers.
-    Read {
-        /// The version that they are of.
-        version: u64,
-        /// How many seats are available.
-        available: u32,
-        /// How many reservations are not cancelled.
-        reservations: u64,
-    },
-    /// Refused: fewer seats are available than were asked for.
-    NotEnoughSeats {
-        /// How many are available.
-        available: u32,
-        /// The version at which that is so.
-        version: u64,
-    },
-    /// Refused: more seats, or fewer, than one request may take.
-    SeatsPerRequest,
-    /// Refused: there is no such reservation, or none that could be given up.
-    ReservationNotFound,
-    /// Refused: the time of the hold is up, and fewer seats are available than it had.
-    HoldExpired {
-        /// How many are available.
-        available: u32,
-        /// The version at which that is so.
-        version: u64,
-    },
-    /// Refused: the reservation stands otherwise than it would have to.
-    Stands {
-        /// How it stands.
-        how: Stand,
-    },
-    /// Refused: what is held cannot be held any longer.
-    HoldLimit,
-    /// Refused: seats are not held for such a time.
-    HoldSeconds,
-    /// Refused: the reservation has no more seats than were to be given up.
-    NotAPart {
-        /// How many it has.
-        has: u32,
-    },
-    /// The event sells on other terms.
-    Updated {
-        /// The version that did it.
-        version: u64,
-        /// How many seats there are then.
-        capacity: u32,
-        /// How many of them are available then.
-        available: u32,
-    },
-    /// The seats are out of sale.
-    Blocked {
-        /// The version that did it.
-        version: u64,
-        /// How many.
-        seats: u32,
-    },
-    /// The seats are back.
-    Unblocked {
-        /// The version that did it.
-        version: u64,
-    },
-    /// Refused: the terms are not those that were looked at.
-    OtherTerms {
-        /// The version at which that is so.
-        version: u64,
-    },
-    /// Refused: the event would have fewer seats than are taken.
-    CapacityTaken {
-        /// How many are taken.
-        taken: u32,
-        /// The version at which that is so.
-        version: u64,
-    },
-    /// Refused: no such seats are out of sale.
-    BlockNotFound,
-    /// Refused: something else was done under the same key.
-    KeyReused,
-    /// An answer by which certainly nothing was done, as when too many are waiting.
-    NotDone {
-        /// The answer in a few words.
-        what: String,
-    },
-    /// No answer, or one that leaves open whether it was done: it was done once, or never.
-    Unknown {
-        /// What happened instead.
-        what: String,
-    },
-    /// An answer that the request does not deserve.
-    Unexpected {
-        /// The answer in a few words.
-        what: String,
-    },
-}
-
-impl Outcome {
-    /// The version that made what was asked for, where it was done and that was told.
-    pub fn version_made(&self) -> Option<u64> {
-        match self {
-            Self::Reserved { version, .. }
-            | Self::Held { version, .. }
-            | Self::Confirmed { version }
-            | Self::Extended { version, .. }
-            | Self::PartlyCancelled { version, .. }
-            | Self::Cancelled { version }
-            | Self::Updated { version, .. }
-            | Self::Blocked { version, .. }
-            | Self::Unblocked { version } => Some(*version),
-            _ => None,
-        }
+    /// The version that the event surely had at a moment between question and answer, where the answer
+    /// tells it. What is told again may be long ago, and so may be a confirmation: of a reservation that
+    /// was confirmed before, it tells the same.
+    pub fn version_reached(&self) -> Option<u64> {
+        let may_be_old = !self.telling.is_first() || self.is_confirmed();
+        self.outcome.version_told().filter(|_| !may_be_old)
     }
 
-    /// The version that an answer is of, where it tells one.
-    pub fn version_told(&self) -> Option<u64> {
-        match self {
-            Self::Read { version, .. }
-            | Self::NotEnoughSeats { version, .. }
-            | Self::HoldExpired { version, .. }
-            | Self::OtherTerms { version }
-            | Self::CapacityTaken { version, .. } => Some(*version),
-            _ => self.version_made(),
-        }
+    fn is_confirmed(&self) -> bool {
+        matches!(self.outcome, Outcome::Confirmed { .. })
     }
 }
 
-/// How a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Stand {
-    /// Its seats are kept for a while.
-    Held,
-    /// Its seats are taken.
-    Confirmed,
-    /// It was given up.
-    Cancelled,
-    /// Its time is up.
-    Expired,
+/// The changes that clients were told of. Each counts once: of a reservation that was confirmed before,
+/// a confirmation tells the version that did it, without a word that this was before.
+#[derive(Debug, Default)]
+pub struct Acknowledged {
+    confirmed: HashSet<(EventId, u64)>,
+}
+
+impl Acknowledged {
+    /// Whether an operation was told of a change that none was told of before it.
+    pub fn take(&mut self, operation: &Operation) -> bool {
+        operation.version_made().is_some_and(|version| {
+            !operation.is_confirmed() || self.confirmed.insert((operation.event.clone(), version))
+        })
+    }
 }
 
 /// Event ids as text.
@@ -456,5 +302,32 @@ mod tests {
         assert_eq!(serde_json::from_str::<Operation>(&again).unwrap(), retried);
         let nameless = line.replace("node-meetup", "");
         assert!(serde_json::from_str::<Operation>(&nameless).is_err());
+    }
+
+    #[test]
+    fn a_confirmation_that_is_told_once_more_is_one_change() {
+        let confirmed = |event: &str, version, telling| Operation {
+            client: 0,
+            request: Uuid::nil(),
+            key: None,
+            event: EventId::new(event).unwrap(),
+            asked: Asked::Confirm { reservation: Uuid::nil() },
+            began_us: 10,
+            ended_us: 20,
+            outcome: Outcome::Confirmed { version },
+            telling,
+        };
+        let first = confirmed("a", 7, Telling::First);
+        let mut acknowledged = Acknowledged::default();
+        let told = [
+            first.clone(),
+            first.clone(),
+            confirmed("a", 7, Telling::Again),
+            confirmed("b", 7, Telling::First),
+            confirmed("a", 8, Telling::First),
+        ];
+        let counted = told.iter().map(|told| acknowledged.take(told)).collect::<Vec<_>>();
+        assert_eq!(counted, [true, false, false, true, true]);
+        assert_eq!((first.version_made(), first.version_reached()), (Some(7), None));
     }
 }

@@ -16,7 +16,7 @@ use crate::cli::judging::Tally;
 use crate::cli::storm::outcome_names;
 use crate::cli::{Failure, history};
 use crate::domain::Timestamp;
-use crate::judge::history::Operation;
+use crate::judge::history::{Acknowledged, Operation};
 
 /// How many faults of each law are told in words; the others are counted.
 const FAULTS_TOLD_MAX: usize = 20;
@@ -145,8 +145,8 @@ pub(super) async fn conclude(
     let outcomes = count_outcomes(&run.operations);
     let told =
         |name| outcomes.iter().find(|told| told.outcome == name).map_or(0, |told| told.count);
-    let is_acknowledged = |told: &&Operation| told.version_made().is_some();
-    let acknowledged = run.operations.iter().filter(is_acknowledged).count() as u64;
+    let mut changes = Acknowledged::default();
+    let acknowledged = run.operations.iter().filter(|told| changes.take(told)).count() as u64;
     let histories = history::by_event(std::mem::take(&mut run.operations));
     let judgement = judgement::judge(place.data_dir(), &terms.events, &histories).await;
     let mut tally = Tally::default();

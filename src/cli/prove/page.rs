@@ -66,7 +66,11 @@ fn numbers(findings: &Findings) -> String {
             grouped(findings.operations),
             format!("{} a second, kills included", grouped(rate)),
         ),
-        ("acknowledged changes", grouped(findings.acknowledged), "told with 201 or 204".to_owned()),
+        (
+            "acknowledged changes",
+            grouped(findings.acknowledged),
+            "each told to a client".to_owned(),
+        ),
         ("kills", grouped(kills.total), format!("{} while it started", kills.in_start_up)),
         (
             "slowest restart",

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::rig::{Life, Run};
 use crate::domain::EventId;
-use crate::judge::history::{Operation, Outcome};
+use crate::judge::history::{Acknowledged, Operation, Outcome};
 
 /// A run is parted into at most so many parts,
 const PARTS_MAX: u64 = 300;
@@ -24,7 +24,7 @@ pub(super) struct Timeline {
     pub(super) part_us: u64,
     /// For each part, how many changes were acknowledged.
     pub(super) acknowledged: Vec<u64>,
-    /// For each part, how many answers were something else: reads, and refusals.
+    /// For each part, how many answers were something else: reads, refusals, and what was told again.
     pub(super) other_answers: Vec<u64>,
     /// For each part, how many requests ended without an answer.
     pub(super) unanswered: Vec<u64>,
@@ -78,8 +78,9 @@ impl Timeline {
             unanswered: none(),
             versions: Vec::with_capacity(events.len()),
         };
+        let mut acknowledged = Acknowledged::default();
         for operation in &run.operations {
-            timeline.count(operation, run.began_us);
+            timeline.count(operation, &mut acknowledged, run.began_us);
         }
         for (place, (event, total_seats)) in events.iter().enumerate() {
             let operations = run.operations.iter().filter(|told| told.event == *event);
@@ -90,9 +91,9 @@ impl Timeline {
         timeline
     }
 
-    fn count(&mut self, operation: &Operation, began_us: u64) {
+    fn count(&mut self, operation: &Operation, acknowledged: &mut Acknowledged, began_us: u64) {
         let counts = match &operation.outcome {
-            _ if operation.version_made().is_some() => &mut self.acknowledged,
+            _ if acknowledged.take(operation) => &mut self.acknowledged,
             Outcome::Unknown { .. } => &mut self.unanswered,
             _ => &mut self.other_answers,
         };
@@ -113,7 +114,7 @@ fn points<'a>(
 ) -> Vec<Point> {
     let mut newest = BTreeMap::<(usize, u64), Point>::new();
     for operation in operations {
-        let Some(version) = operation.outcome.version_told() else { continue };
+        let Some(version) = operation.version_reached() else { continue };
         let from_us = operation.began_us.saturating_sub(run.began_us);
         let at_us = operation.ended_us.saturating_sub(run.began_us);
         let life = run.lives.partition_point(|life| life.began_us <= at_us);
@@ -143,4 +144,61 @@ fn points<'a>(
 
 fn is_ready(life: &Life, at_us: u64) -> bool {
     life.ready_us.is_some_and(|ready_us| ready_us <= at_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::rig::End;
+    use super::*;
+    use crate::judge::history::{Asked, Telling};
+
+    const EVENT: &str = "proof-1";
+
+    fn told(ended_us: u64, version: u64, telling: Telling) -> Operation {
+        Operation {
+            client: 0,
+            request: Uuid::nil(),
+            key: None,
+            event: EventId::new(EVENT).unwrap(),
+            asked: Asked::Cancel { reservation: Uuid::nil() },
+            began_us: ended_us - 10,
+            ended_us,
+            outcome: Outcome::Cancelled { version },
+            telling,
+        }
+    }
+
+    /// The line of one event that was told of so, by one server.
+    fn line(operations: Vec<Operation>) -> Vec<(u64, u64)> {
+        let took_us = 4 * PART_UNIT_US;
+        let (began_us, ready_us, end) = (0, Some(5), End::Stopped);
+        let life = Life { began_us, ready_us, ended_us: took_us, end, versions: vec![1] };
+        let run = Run { began_us: 0, took_us, operations, lives: vec![life], faults: Vec::new() };
+        let timeline = Timeline::of(&[(EventId::new(EVENT).unwrap(), 9)], &run);
+        timeline.versions[0].points.iter().map(|point| (point.at_us, point.version)).collect()
+    }
+
+    #[test]
+    fn a_line_has_the_newest_version_of_each_part() {
+        let (first, second) = (PART_UNIT_US / 2, PART_UNIT_US + PART_UNIT_US / 2);
+        let told = |at_us, version| told(at_us, version, Telling::First);
+        let operations = vec![told(second, 6), told(first, 4), told(first + 1, 3)];
+        assert_eq!(line(operations), [(5, 1), (first, 4), (second, 6)]);
+        // What began in the part before it may be older than what ended there.
+        assert_eq!(line(vec![told(first, 4), told(PART_UNIT_US, 3)]), [(5, 1), (first, 4)]);
+    }
+
+    #[test]
+    fn what_is_told_again_does_not_make_a_line_fall() {
+        let (first, second) = (PART_UNIT_US / 2, PART_UNIT_US + PART_UNIT_US / 2);
+        let operations = vec![told(first, 4, Telling::First), told(second, 2, Telling::Again)];
+        assert_eq!(line(operations), [(5, 1), (first, 4)]);
+        let confirmed = Operation {
+            outcome: Outcome::Confirmed { version: 3 },
+            ..told(second, 0, Telling::First)
+        };
+        assert_eq!(line(vec![told(first, 4, Telling::First), confirmed]), [(5, 1), (first, 4)]);
+    }
 }
