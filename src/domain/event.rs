@@ -64,6 +64,8 @@ pub struct Event {
     holds: OrdSet<(Timestamp, Version)>,
     /// Seats that are taken out of sale, by the version that did it.
     blocks: OrdMap<Version, Block>,
+    /// How many seats there were in blocks that have ended, so that it can be told how many came back.
+    ended_blocks: OrdMap<Version, Seats>,
     /// What was done under the keys of clients.
     keys: OrdMap<KeyName, Remembered>,
     /// Everybody who ever reserved. The keys are the one copy of each partner's id.
@@ -118,6 +120,7 @@ impl Event {
             reservations: OrdMap::new(),
             holds: OrdSet::new(),
             blocks: OrdMap::new(),
+            ended_blocks: OrdMap::new(),
             keys: keys_of(change),
             partners: OrdMap::new(),
             created_at: change.at,
@@ -178,6 +181,12 @@ impl Event {
     /// Seats that are taken out of sale, by the version that did it.
     pub fn blocks(&self) -> impl Iterator<Item = (Version, &Block)> {
         self.blocks.iter().map(|(version, block)| (*version, block))
+    }
+
+    /// How many seats a block has, or had.
+    pub fn seats_of_block(&self, block: Version) -> Option<Seats> {
+        let standing = self.blocks.get(&block).map(|block| block.seats);
+        standing.or_else(|| self.ended_blocks.get(&block).copied())
     }
 
     /// When the event was created.

@@ -14,7 +14,7 @@ use super::reply::{Response, as_state, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
-use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
+use crate::domain::{Actor, Change, Event, Fact, ReservationId, Seats, Version};
 use crate::office::OfficeError;
 
 /// What a change can be.
@@ -154,8 +154,10 @@ pub(super) fn frame(event: &Event, change: &Change) -> Frame {
         what.partner_id = Some(then.partner.to_string());
         what.seats.get_or_insert(then.seats.get());
     }
-    if let Fact::SeatsBlocked { .. } = change.fact {
-        what.block_id = Some(change.version.get());
+    match change.fact {
+        Fact::SeatsBlocked { .. } => what.block_id = Some(change.version.get()),
+        Fact::SeatsUnblocked { block } => what.seats = event.seats_of_block(block).map(Seats::get),
+        _ => {}
     }
     Frame {
         event_id: event.id().to_string(),

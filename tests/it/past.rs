@@ -115,6 +115,8 @@ async fn every_change_is_told_once_and_in_order() {
 async fn a_change_says_of_whom_and_of_how_many_seats_it_is() {
     let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
     live(server.address, &clock).await;
+    let unblock = bare("DELETE /v1/events/a/blocks/9", &[]);
+    assert_eq!(ask(server.address, &unblock).await.status, 204);
     let list = get(server.address, "/changes").await.json();
     let told = list["items"].as_array().unwrap().iter().skip(1).map(|item| {
         let kind = item["type"].as_str().unwrap();
@@ -132,6 +134,7 @@ async fn a_change_says_of_whom_and_of_how_many_seats_it_is() {
         "partlyCancelled acme 1",
         "seatsBlocked block 9 2",
         "cancelled acme 3",
+        "seatsUnblocked block 9 2",
     ];
     assert_eq!(told.collect::<Vec<_>>(), expected);
 }

@@ -32,9 +32,11 @@ impl Event {
                 self.blocks.insert(change.version, block);
             }
             Fact::SeatsUnblocked { block } => {
-                let block = self.blocks.remove(block).expect("decide found this block");
-                self.seats.available += block.seats.get();
-                self.seats.blocked -= block.seats.get();
+                let Block { seats, .. } =
+                    self.blocks.remove(block).expect("decide found this block");
+                self.ended_blocks.insert(*block, seats);
+                self.seats.available += seats.get();
+                self.seats.blocked -= seats.get();
             }
             Fact::Reserved { partner, seats, nonce } => {
                 self.make(change, partner, *seats, *nonce, Status::Confirmed);
