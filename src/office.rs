@@ -8,6 +8,7 @@
 //! from.
 
 mod board;
+mod creations;
 mod desk;
 pub mod entropy;
 mod events;
@@ -28,6 +29,7 @@ use crate::domain::{
 use crate::store::ledger::{self, ReplayError};
 use crate::store::{Damage, Listed, Loaded, Store, StoreError};
 use crate::tasks::Tasks;
+use creations::Creations;
 use desk::Desk;
 pub use entropy::Entropy;
 pub use following::{Added, Following, FollowingAll, Missed};
@@ -50,6 +52,7 @@ struct Inner {
     entropy: Entropy,
     moves: Moves,
     desks: RwLock<Desks>,
+    creations: Creations,
     /// Turns at reading back what was.
     read_back: Semaphore,
 }
@@ -271,9 +274,9 @@ impl Office {
         let after = noted.map_or(i64::MIN, |noted| noted.0.saturating_add(1));
         let clock = clock.not_before(Timestamp(after));
         let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
-        let moves = Moves::default();
-        let office =
-            Self(Arc::new(Inner { tasks, store, clock, entropy, moves, desks, read_back }));
+        let (moves, creations) = (Moves::default(), Creations::default());
+        let inner = Inner { tasks, store, clock, entropy, moves, desks, creations, read_back };
+        let office = Self(Arc::new(inner));
         for event in opened {
             let desk = match event {
                 Opened::Whole(event, loaded) => office.start_desk(*event, loaded),
@@ -297,6 +300,9 @@ impl Office {
         }
         if let Some(number) = desk.number() {
             desks.by_number.insert(number, desk.clone());
+        }
+        if let Some(key) = desk.event().ok().and_then(|event| event.created_under()) {
+            self.0.creations.keep(key, desk.id());
         }
         desks.by_id.insert(desk.id().clone(), desk);
         Ok(())

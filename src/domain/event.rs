@@ -68,6 +68,7 @@ pub struct Event {
     ended_blocks: OrdMap<Version, Seats>,
     /// What was done under the keys of clients.
     keys: OrdMap<KeyName, Remembered>,
+    created_under: Option<KeyName>,
     /// Everybody who ever reserved. The keys are the one copy of each partner's id.
     partners: OrdMap<PartnerId, PartnerTotals>,
     created_at: Timestamp,
@@ -122,6 +123,7 @@ impl Event {
             blocks: OrdMap::new(),
             ended_blocks: OrdMap::new(),
             keys: keys_of(change),
+            created_under: change.key.map(|key| key.name),
             partners: OrdMap::new(),
             created_at: change.at,
             updated_at: change.at,
@@ -176,6 +178,11 @@ impl Event {
     /// What was done under the key of that name, whatever its body was.
     pub fn done_by(&self, name: KeyName) -> Option<Done> {
         self.keys.get(&name).map(|remembered| remembered.done)
+    }
+
+    /// The name of the key under which the event was created, if there was one.
+    pub fn created_under(&self) -> Option<KeyName> {
+        self.created_under
     }
 
     /// Seats that are taken out of sale, by the version that did it.

@@ -19,7 +19,8 @@ impl Office {
     /// shown also where whoever has asked for it does not wait until it is.
     ///
     /// # Errors
-    /// `EventExists`, `TooManyEvents`, `DiskFull`, `Unavailable`.
+    /// Refusal `KeyReused`, where another event was created under its key; `EventExists`, `TooManyEvents`,
+    /// `DiskFull`, `Unavailable`.
     pub async fn create_event(
         &self,
         terms: EventTerms,
@@ -43,6 +44,7 @@ impl Office {
     ) -> Result<Arc<Event>, OfficeError> {
         let Asking { request, key, .. } = asking;
         let id = terms.id.clone();
+        let _claim = key.as_ref().map(|key| self.0.creations.claim(key, &id)).transpose()?;
         self.check_room_for(&id)?;
         let number = self.0.store.claim_event_number().await?;
         // Nobody else knows the number, so nobody else decides about it before it is shown.
@@ -175,7 +177,7 @@ impl Office {
     /// Creates an event, as [`Office::create_event`] does; or tells what was created under the same key.
     ///
     /// # Errors
-    /// As there, and refusal `KeyReused`.
+    /// As there.
     pub async fn create_event_once(
         &self,
         terms: EventTerms,

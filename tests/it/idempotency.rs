@@ -17,6 +17,7 @@ use crate::wire::{Answer, Connection, Server, ask, bare, json, standard_limits};
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
 const RESERVATIONS: &str = "/v1/events/a/reservations";
+const REUSED: &str = "422 idempotency_key_reused: Idempotency-Key was used for something else";
 const REPLAYED: &str = "idempotent-replayed";
 const DEFAULT_RESERVATIONS: &str = "/v1/events/node-meetup-2025/reservations";
 const QUIET: [&str; 4] = ["--access-log", "off", "--log", "error"];
@@ -386,6 +387,37 @@ async fn an_event_is_created_once_under_a_key() {
     assert_eq!(other.status, 422, "{}", other.text());
     let exists = create("l", body).await.problem();
     assert_eq!(exists, "409 event_exists: Event exists already");
+    // What was refused has not used up its key.
+    assert_eq!(create("l", &body.replace("\"b\"", "\"d\"")).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_events_with_one_key_one_is_created() {
+    let directory = new_directory();
+    let store = open_store(&directory);
+    let (server, office, _) = serve(store.clone()).await;
+    let address = server.address;
+    let create = async |address: SocketAddr, number: usize| {
+        let body = format!(r#"{{"eventId":"e{number}","name":"B","totalSeats":9}}"#);
+        keyed(address, "POST /v1/events", "k", &body).await
+    };
+    let asked = (0..50).map(|number| tokio::spawn(async move { create(address, number).await }));
+    let mut created = Vec::new();
+    for (number, answer) in asked.collect::<Vec<_>>().into_iter().enumerate() {
+        match answer.await.unwrap() {
+            answer if answer.status == 201 => created.push(number),
+            answer => assert_eq!(answer.problem(), REUSED),
+        }
+    }
+    let [created] = created[..] else { panic!("{created:?} were created") };
+    // It is of that event after a restart, too.
+    office.close().await;
+    server.stop.cancel();
+    server.ended.await.unwrap();
+    drop((office, store));
+    let (server, _, _) = serve(open_store(&directory)).await;
+    assert_eq!(create(server.address, 50).await.problem(), REUSED);
+    assert_eq!(create(server.address, created).await.header(REPLAYED), "true");
 }
 
 #[tokio::test]
