@@ -30,6 +30,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The header by which an answer is known that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// What `If-Match` says where any version will do.
+const ANY: HeaderValue = HeaderValue::from_static("*");
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -238,18 +240,18 @@ impl Client {
                 ];
                 let fields = fields.into_iter().flatten().collect::<Vec<_>>().join(",");
                 let body = format!("{{{fields}}}");
-                let mut request = self.request(Method::PATCH, event_path, Some(naming), &body)?;
-                let seen = HeaderValue::try_from(format!("\"{expected}\""))?;
-                request.headers_mut().insert(header::IF_MATCH, seen);
-                Ok(request)
+                let request = self.request(Method::PATCH, event_path, Some(naming), &body)?;
+                Ok(matching(request, HeaderValue::try_from(format!("\"{expected}\""))?))
             }
             Asked::Block { seats } => {
                 let body = format!(r#"{{"seats":{seats},"reason":"stress"}}"#);
-                post(&format!("{event_path}/blocks"), &body)
+                let request = post(&format!("{event_path}/blocks"), &body)?;
+                Ok(matching(request, ANY))
             }
             Asked::Unblock { block } => {
                 let path = format!("{event_path}/blocks/{block}");
-                self.request(Method::DELETE, &path, Some(naming), "")
+                let request = self.request(Method::DELETE, &path, Some(naming), "")?;
+                Ok(matching(request, ANY))
             }
             Asked::Read => self.request(Method::GET, summary_path, Some(naming), ""),
         }
@@ -307,6 +309,12 @@ impl Default for Client {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The same request for an event that is as it was seen.
+fn matching(mut request: Request<Full<Bytes>>, seen: HeaderValue) -> Request<Full<Bytes>> {
+    request.headers_mut().insert(header::IF_MATCH, seen);
+    request
 }
 
 async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, Failure> {

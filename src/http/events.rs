@@ -201,10 +201,8 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 pub(super) async fn update(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let event = context.office.event(&id)?;
-    let expected = if_match(&input, &event)?.ok_or_else(|| {
-        let detail = "name the version that you have looked at in If-Match, as in If-Match: \"7\"";
-        Problem::new(Code::PreconditionRequired, detail)
-    })?;
+    // Whatever the terms are, they are those that what is named is put over.
+    let expected = if_match(&input, &event)?.unwrap_or(event.version());
     let mut fields = Fields::read(&input)?;
     let terms = read_terms(&mut fields, Some(event.terms().clone()));
     fields.finish(Unknown::Refused)?;
@@ -228,15 +226,15 @@ pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, P
 }
 
 /// `POST /v1/events/{eventId}/blocks`: takes seats out of sale. 201 with the block; 400; 404; 409
-/// `not_enough_seats`; 412 where `If-Match` is given; 503.
+/// `not_enough_seats`; 412, 428; 503.
 pub(super) async fn block(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
+    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
     let mut fields = Fields::read(&input)?;
     let seats = fields.required("seats", seats);
     let reason = fields.required("reason", |given| word(given, Reason::new));
     fields.finish(Unknown::Refused)?;
     let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
-    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
     let asking = Asking { if_terms_of, ..asking(&input, "block", "")? };
     let Answered { what: made, telling } =
         context.office.block(&id, seats, reason.clone(), asking).await?;
@@ -246,13 +244,13 @@ pub(super) async fn block(context: Context, input: Input) -> Result<Response, Pr
     Ok(marked(with_version(json(StatusCode::CREATED, &body), made.version), telling))
 }
 
-/// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 412 where
-/// `If-Match` is given; 503.
+/// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 412, 428;
+/// 503.
 pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
+    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
     let block = input.segment(1).parse().ok().and_then(Version::new);
     let block = block.ok_or_else(|| Problem::new(Code::BlockNotFound, "it is no block's id"))?;
-    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
     let asking = Asking { if_terms_of, ..asking(&input, "unblock", "")? };
     let Answered { what: made, telling } = context.office.unblock(&id, block, asking).await?;
     Ok(marked(with_version(empty(StatusCode::NO_CONTENT), made.version), telling))
@@ -313,19 +311,23 @@ fn read_status(text: &str) -> Result<EventStatus, Wrong> {
     })
 }
 
-/// The version of `event` at which the caller says in `If-Match` that he has looked at it; nothing where he
-/// says nothing. `*` is the newest, and so is of several the newest that there is.
+/// The version of `event` at which the caller says in `If-Match` that he has looked at it; of several the
+/// newest that there is, and nothing for `*`, which is any.
+///
+/// # Errors
+/// `PreconditionRequired` where he says nothing; `PreconditionFailed`, `InvalidRequest`.
 fn if_match(input: &Input, event: &Event) -> Result<Option<Version>, Problem> {
     let given = input.headers.get_all(header::IF_MATCH);
     let given = given.iter().map(|list| list.to_str().unwrap_or("")).collect::<Vec<_>>();
     if given.is_empty() {
-        return Ok(None);
+        let detail = "name the version that you have looked at in If-Match, as in If-Match: \"7\"";
+        return Err(Problem::new(Code::PreconditionRequired, detail));
     }
     let newest = event.version();
     let mut seen = None;
     for tag in given.iter().flat_map(|list| list.split(',')).map(str::trim) {
         if tag == "*" {
-            return Ok(Some(newest));
+            return Ok(None);
         }
         if !tag.contains('"') {
             let detail = "If-Match must be *, or tags in quotes, as in If-Match: \"7\"";

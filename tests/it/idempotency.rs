@@ -41,7 +41,8 @@ async fn server() -> (SocketAddr, Clock) {
 async fn keyed(address: SocketAddr, line: &str, key: &str, body: &str) -> Answer {
     let (key, length) =
         (format!("Idempotency-Key: {key}"), format!("Content-Length: {}", body.len()));
-    let headers = ["Content-Type: application/json", &key, &length];
+    // Only who changes an event is asked for it.
+    let headers = ["Content-Type: application/json", "If-Match: *", &key, &length];
     ask(address, &(bare(line, &headers) + body)).await
 }
 

@@ -10,7 +10,7 @@ use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
 
 use crate::support::{new_directory, open_store, terms};
-use crate::wire::{Answer, Server, ask, bare, json, standard_limits};
+use crate::wire::{Answer, Server, ask, bare, standard_limits};
 
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -26,7 +26,11 @@ async fn serve(store: Store) -> (Server, Office, Clock) {
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Value {
-    let answer = ask(address, &json(&format!("POST /v1/events/a{path}"), body)).await;
+    let length = format!("Content-Length: {}", body.len());
+    // Only who changes an event is asked for If-Match.
+    let headers = ["Content-Type: application/json", "If-Match: *", &length];
+    let request = bare(&format!("POST /v1/events/a{path}"), &headers) + body;
+    let answer = ask(address, &request).await;
     assert!(answer.status < 300, "{}", answer.text());
     answer.json()
 }
@@ -115,7 +119,7 @@ async fn every_change_is_told_once_and_in_order() {
 async fn a_change_says_of_whom_and_of_how_many_seats_it_is() {
     let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
     live(server.address, &clock).await;
-    let unblock = bare("DELETE /v1/events/a/blocks/9", &[]);
+    let unblock = bare("DELETE /v1/events/a/blocks/9", &["If-Match: *"]);
     assert_eq!(ask(server.address, &unblock).await.status, 204);
     let list = get(server.address, "/changes").await.json();
     let told = list["items"].as_array().unwrap().iter().skip(1).map(|item| {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, Tag};
 use super::parameters::{
-    AT_VERSION, ETAG, EVENT_CURSOR, EVENT_STATUS, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_OPTIONAL,
-    LIMIT, LOCATION, REPLAYED, WAIT_SECONDS, WAIT_VERSION,
+    AT_VERSION, ETAG, EVENT_CURSOR, EVENT_STATUS, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, LOCATION,
+    REPLAYED, WAIT_SECONDS, WAIT_VERSION,
 };
 use super::requests;
 use crate::http::events::{BlockBody, BlocksBody, EventBody, ListBody};
@@ -101,18 +101,22 @@ pub(in crate::http) fn blocks() -> Entry {
 /// `POST /v1/events/{eventId}/blocks`.
 pub(in crate::http) fn block() -> Entry {
     let about = "Takes seats out of sale, with a reason.";
-    let which = [("eventId", "$request.path.eventId"), ("blockId", "$response.body#/blockId")];
+    let which = [
+        ("eventId", "$request.path.eventId"),
+        ("blockId", "$response.body#/blockId"),
+        ("header.If-Match", "$response.header.ETag"),
+    ];
     let blocked = Answer::json::<BlockBody<'_>>("The block.", a_block());
     Entry::new(Tag::Events, "blockSeats", "Take seats out of sale", about)
-        .takes(&[IF_MATCH_OPTIONAL, IDEMPOTENCY_KEY])
+        .takes(&[IF_MATCH, IDEMPOTENCY_KEY])
         .body("NewBlock", requests::new_block(), json!({ "seats": 4, "reason": "camera" }))
         .answers(
             StatusCode::CREATED,
             blocked.with(ETAG).with(REPLAYED).leads_to("unblockSeats", &which),
         )
         .problems(OF_BODY)
-        .problems(&[Code::EventNotFound, Code::NotEnoughSeats, Code::PreconditionFailed])
-        .problems(&[Code::IdempotencyKeyReused])
+        .problems(&[Code::EventNotFound, Code::NotEnoughSeats, Code::IdempotencyKeyReused])
+        .problems(&[Code::PreconditionFailed, Code::PreconditionRequired])
         .problems(OF_CHANGE)
 }
 
@@ -121,10 +125,10 @@ pub(in crate::http) fn unblock() -> Entry {
     let about = "The seats of a block can be sold again.";
     let unblocked = Answer::empty("The seats are back.").with(ETAG).with(REPLAYED);
     Entry::new(Tag::Events, "unblockSeats", "Put seats back on sale", about)
-        .takes(&[IF_MATCH_OPTIONAL, IDEMPOTENCY_KEY])
+        .takes(&[IF_MATCH, IDEMPOTENCY_KEY])
         .answers(StatusCode::NO_CONTENT, unblocked)
         .problems(&[Code::InvalidRequest, Code::EventNotFound, Code::BlockNotFound])
-        .problems(&[Code::PreconditionFailed])
+        .problems(&[Code::PreconditionFailed, Code::PreconditionRequired])
         .problems(OF_CHANGE)
 }
 

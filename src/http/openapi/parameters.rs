@@ -97,7 +97,10 @@ pub(super) const IF_NONE_MATCH: Carried = Carried::new("If-None-Match", || {
     header("If-None-Match", about, string())
 });
 pub(super) const IF_MATCH: Carried = Carried::new("If-Match", || {
-    let mut parameter = if_match();
+    let about = "The version at which the caller has looked at the event, as its `ETag` had it. Sales since \
+        make no difference. `*` is any.";
+    let tag = string().pattern(Some(r#"^(\*|"[0-9]{1,13}")$"#)).examples([r#""1""#]);
+    let mut parameter = header("If-Match", about, tag);
     parameter.required = Required::True;
     parameter
 });
@@ -114,16 +117,6 @@ pub(super) const LAST_EVENT_ID: Carried = Carried::new("Last-Event-ID", || {
     // An id is text; those of ours are versions and milliseconds, all of 13 digits at most.
     header("Last-Event-ID", about, string().pattern(Some("^[0-9]{1,13}$")))
 });
-
-/// `If-Match` where it may be left out.
-pub(super) const IF_MATCH_OPTIONAL: Carried = Carried::new("If-Match-Optional", if_match);
-
-fn if_match() -> Parameter {
-    let about = "The version at which the caller has looked at the event, as its `ETag` had it. Sales since \
-        make no difference. `*` is any.";
-    let tag = string().pattern(Some(r#"^(\*|"[0-9]{1,13}")$"#)).examples([r#""1""#]);
-    header("If-Match", about, tag)
-}
 
 /// The parameter that a variable segment of a path is.
 pub(super) fn of_path(template: &str, name: &str) -> Carried {
