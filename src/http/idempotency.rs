@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::input::Input;
 use super::problem::{Code, Problem};
 use super::reply::Response;
-use crate::domain::{Key, KeyName};
+use super::seed::id_text;
+use crate::domain::{Key, KeyName, ReservationId};
 use crate::office::{Asking, Telling};
 
 /// The header that carries the key.
@@ -30,9 +31,34 @@ pub(super) fn asking(
     operation: &'static str,
     partner: &str,
 ) -> Result<Asking, Problem> {
+    let segments = input.segments.iter().map(String::as_str);
+    asking_of(input, [operation, partner], segments.collect())
+}
+
+/// As [`asking`], about a reservation, however the path has spelt its id.
+///
+/// # Errors
+/// As there.
+pub(super) fn asking_about(
+    input: &Input,
+    operation: &'static str,
+    reservation: ReservationId,
+) -> Result<Asking, Problem> {
+    let id = id_text(reservation);
+    let mut segments = input.segments.iter().map(String::as_str).collect::<Vec<_>>();
+    if let Some(last) = segments.last_mut() {
+        *last = &id;
+    }
+    asking_of(input, [operation, ""], segments)
+}
+
+fn asking_of(
+    input: &Input,
+    [operation, partner]: [&str; 2],
+    segments: Vec<&str>,
+) -> Result<Asking, Problem> {
     let key = given(input)?.map(|key| {
-        let mut parts = vec![operation, partner, key];
-        parts.extend(input.segments.iter().map(String::as_str));
+        let parts = [vec![operation, partner, key], segments].concat();
         Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
     });
     Ok(Asking { key, ..input.request_id.into() })
@@ -76,8 +102,10 @@ fn given(input: &Input) -> Result<Option<&str>, Problem> {
     })
 }
 
-/// A body without what makes no difference: white space, and the order of its fields.
+/// A body without what makes no difference: white space, and the order of its fields; one that may be left
+/// out is like one without fields.
 fn canonical(body: &[u8]) -> String {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice::<Value>(body).map_or_else(
         |_| String::from_utf8_lossy(body.trim_ascii()).into_owned(),
         |value| value.to_string(),

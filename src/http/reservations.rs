@@ -18,7 +18,7 @@ use super::Context;
 use super::body::{
     Fields, Hold, Unknown, Wrong, hold, partner_id, seats, strings, whole_number, word,
 };
-use super::idempotency::{asking, asking_as, marked};
+use super::idempotency::{asking, asking_about, asking_as, marked};
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::{Code, Problem};
@@ -215,7 +215,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     Fields::read_if_any(&input)?.finish(Unknown::Refused)?;
-    let confirmed = context.office.confirm(id, asking(&input, "confirm", "")?).await;
+    let confirmed = context.office.confirm(id, asking_about(&input, "confirm", id)?).await;
     answer(confirmed, &event, id, &context, |refusal| match refusal {
         Refusal::AlreadyConfirmed { since } => Some(since),
         _ => None,
@@ -234,7 +234,7 @@ pub(super) async fn extend(context: Context, input: Input) -> Result<Response, P
         Some(seconds) => seconds,
         None => context.office.event(&event)?.terms().hold_seconds,
     };
-    let extended = context.office.extend(id, seconds, asking(&input, "extend", "")?).await;
+    let extended = context.office.extend(id, seconds, asking_about(&input, "extend", id)?).await;
     answer(extended, &event, id, &context, |_| None)
 }
 
@@ -247,7 +247,7 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
     let part = fields.optional("seats", seats);
     fields.finish(Unknown::Refused)?;
     let office = &context.office;
-    let asking = asking(&input, "cancel", "")?;
+    let asking = asking_about(&input, "cancel", id)?;
     let cancelled = match part {
         None => office.cancel(id, asking).await,
         Some(seats) => office.cancel_part(id, seats, asking).await,
@@ -263,7 +263,7 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
 /// `DELETE …/{id}`: gives up a reservation. 204; 404 also where it is given up already; 503.
 pub(super) async fn delete(context: Context, input: Input) -> Result<Response, Problem> {
     let (_, id) = in_path(&context, &input)?;
-    let cancelled = context.office.cancel(id, asking(&input, "delete", "")?).await?;
+    let cancelled = context.office.cancel(id, asking_about(&input, "delete", id)?).await?;
     let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
     Ok(marked(response, cancelled.telling))
 }

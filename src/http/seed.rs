@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Unknown, partner_id, whole_number};
-use super::idempotency::{asking, marked, name_of};
+use super::idempotency::{asking, asking_about, marked, name_of};
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::Problem;
@@ -76,7 +76,7 @@ pub(super) async fn reserve_of_default(
 /// the id is unknown, given up already or no id at all; 503.
 pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
     let id = read_reservation_id(input.segment(0), &context)?;
-    let cancelled = context.office.cancel(id, asking(&input, "delete", "")?).await?;
+    let cancelled = context.office.cancel(id, asking_about(&input, "delete", id)?).await?;
     let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
     Ok(marked(response, cancelled.telling))
 }

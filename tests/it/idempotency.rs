@@ -210,6 +210,29 @@ async fn the_first_answer_is_given_whatever_has_become_of_it() {
     assert_eq!(available(address).await, 20);
 }
 
+/// An id is told in one way and taken in several, and one that was chosen for a reservation is taken like ours.
+#[tokio::test]
+async fn however_a_reservation_is_spelt_its_key_is_one() {
+    let (address, _) = server().await;
+    let chosen = "0197f2c0-0000-7000-8000-00000000000a";
+    let put = json(&format!("PUT {RESERVATIONS}/{chosen}"), r#"{"partnerId":"acme","seats":9}"#);
+    assert_eq!(ask(address, &put).await.status, 201);
+    for (count, spelt) in
+        [chosen.to_owned(), chosen.to_uppercase(), chosen.replace('-', "")].iter().enumerate()
+    {
+        let line = format!("POST {RESERVATIONS}/{spelt}/cancel");
+        let part = keyed(address, &line, "k", r#"{"seats":1}"#).await;
+        assert_eq!((part.status, &part.json()["seats"]), (200, &8.into()), "{spelt}");
+        assert_eq!(part.header(REPLAYED), if count == 0 { "" } else { "true" });
+    }
+    // Who has nothing to say may leave the body out.
+    for (body, replayed) in [("", ""), ("{}", "true"), (" { } ", "true")] {
+        let line = format!("POST {RESERVATIONS}/{chosen}/cancel");
+        let cancelled = keyed(address, &line, "all", body).await;
+        assert_eq!((cancelled.status, cancelled.header(REPLAYED)), (200, replayed), "{body:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_refused_is_decided_anew() {
     let (address, _) = server().await;
