@@ -19,6 +19,7 @@ mod input;
 mod ledger;
 mod openapi;
 mod page;
+mod part;
 mod patience;
 mod problem;
 mod problems;

@@ -62,10 +62,8 @@ pub struct Event {
     reservations: OrdMap<Version, Reservation>,
     /// The reservations that are held, by the time at which that is over.
     holds: OrdSet<(Timestamp, Version)>,
-    /// Seats that are taken out of sale, by the version that did it.
+    /// Seats that are taken out of sale, or were, by the version that did it.
     blocks: OrdMap<Version, Block>,
-    /// How many seats there were in blocks that have ended, so that it can be told how many came back.
-    ended_blocks: OrdMap<Version, Seats>,
     /// What was done under the keys of clients.
     keys: OrdMap<KeyName, Remembered>,
     created_under: Option<KeyName>,
@@ -84,6 +82,8 @@ pub struct Block {
     pub reason: Reason,
     /// Since when.
     pub since: Timestamp,
+    /// The version that put them back, if one did.
+    pub ended_by: Option<Version>,
 }
 
 /// A law that does not hold: a defect of this program or a damaged store, never of a request.
@@ -121,7 +121,6 @@ impl Event {
             reservations: OrdMap::new(),
             holds: OrdSet::new(),
             blocks: OrdMap::new(),
-            ended_blocks: OrdMap::new(),
             keys: keys_of(change),
             created_under: change.key.map(|key| key.name),
             partners: OrdMap::new(),
@@ -185,15 +184,32 @@ impl Event {
         self.created_under
     }
 
-    /// Seats that are taken out of sale, by the version that did it.
+    /// Seats that are taken out of sale now, by the version that did it.
     pub fn blocks(&self) -> impl Iterator<Item = (Version, &Block)> {
-        self.blocks.iter().map(|(version, block)| (*version, block))
+        self.blocks_as_of(self.version, Version::ZERO)
     }
 
-    /// How many seats a block has, or had.
-    pub fn seats_of_block(&self, block: Version) -> Option<Seats> {
-        let standing = self.blocks.get(&block).map(|block| block.seats);
-        standing.or_else(|| self.ended_blocks.get(&block).copied())
+    /// Seats that were taken out of sale at a version, by those versions after `after` that did it.
+    pub fn blocks_as_of(
+        &self,
+        version: Version,
+        after: Version,
+    ) -> impl Iterator<Item = (Version, &Block)> {
+        let after = self.blocks.range((Bound::Excluded(after), Bound::Unbounded));
+        let until = after.take_while(move |(made_by, _)| **made_by <= version);
+        let standing =
+            until.filter(move |(_, block)| block.ended_by.is_none_or(|ended| ended > version));
+        standing.map(|(made_by, block)| (*made_by, block))
+    }
+
+    /// The seats that a version took out of sale, whether or not they are back.
+    pub fn block_made_by(&self, version: Version) -> Option<&Block> {
+        self.blocks.get(&version)
+    }
+
+    /// Whether the seats that a version took out of sale still are.
+    fn is_blocked(&self, block: Version) -> bool {
+        self.blocks.get(&block).is_some_and(|block| block.ended_by.is_none())
     }
 
     /// When the event was created.

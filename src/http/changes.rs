@@ -14,7 +14,7 @@ use super::reply::{Response, as_state, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
-use crate::domain::{Actor, Change, Event, Fact, ReservationId, Seats, Version};
+use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
 use crate::office::OfficeError;
 
 /// What a change can be.
@@ -156,7 +156,9 @@ pub(super) fn frame(event: &Event, change: &Change) -> Frame {
     }
     match change.fact {
         Fact::SeatsBlocked { .. } => what.block_id = Some(change.version.get()),
-        Fact::SeatsUnblocked { block } => what.seats = event.seats_of_block(block).map(Seats::get),
+        Fact::SeatsUnblocked { block } => {
+            what.seats = event.block_made_by(block).map(|block| block.seats.get());
+        }
         _ => {}
     }
     Frame {

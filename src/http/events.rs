@@ -13,8 +13,9 @@ use super::body::{Fields, Unknown, Wrong, seats, whole_number, word};
 use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::openapi::kinds;
+use super::part::Part;
 use super::problem::{Code, Problem};
-use super::query::Query;
+use super::query::{Query, version_of};
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::event_in_path;
 use super::times::{local_text, moment, start, zone_name};
@@ -96,8 +97,9 @@ pub(super) struct TermsBody {
 /// Events, or a part of a longer list.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventList)]
-pub(super) struct ListBody<'a> {
-    items: Vec<EventBody<'a>>,
+pub(super) struct ListBody {
+    #[schema(value_type = Vec<EventBody<'_>>)]
+    items: Part,
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Address)]
@@ -121,8 +123,13 @@ pub(super) struct BlockBody<'a> {
 /// The seats of an event that are taken out of sale.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BlockList)]
-pub(super) struct BlocksBody<'a> {
-    items: Vec<BlockBody<'a>>,
+pub(super) struct BlocksBody {
+    #[schema(value_type = Vec<BlockBody<'_>>)]
+    items: Part,
+    /// Where the list goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Address)]
+    next: Option<String>,
 }
 
 /// `POST /v1/events`: creates an event. 201 with it and its `Location`; 400 `invalid_request`; 409
@@ -151,7 +158,8 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
 }
 
 /// `GET /v1/events`: the events in the order of their making, those that are archived only where
-/// `status` asks for them. `limit` and `cursor` go through a long list. 200; 400.
+/// `status` asks for them. `limit` and `cursor` go through a long list; a part of it may have fewer than
+/// `limit` and still not be the last. 200; 400.
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
     let mut query = Query::read(&input);
     let status = query.take("status", read_status);
@@ -164,14 +172,17 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
         Some(status) => event.terms().status == status,
         None => event.terms().status != EventStatus::Archived,
     };
-    // One more than is shown, to know whether there are more.
-    let mut events = context.office.events_after(after, limit + 1, is_wanted);
-    let has_more = events.len() > limit;
-    events.truncate(limit);
-    let last = events.last().filter(|_| has_more).map(|event| event.number().0);
-    let next = last.map(|last| format!("/v1/events?limit={limit}&cursor={last}{told}"));
     let now = context.office.now();
-    let items = events.iter().map(|event| body_of(event, now)).collect();
+    let (mut items, mut last, mut next) = (Part::new(limit), EventNumber(0), None);
+    // One more than is shown, to know whether there are more.
+    for event in context.office.events_after(after, limit + 1, is_wanted) {
+        if items.is_full() {
+            next = Some(format!("/v1/events?limit={limit}&cursor={}{told}", last.0));
+            break;
+        }
+        items.add(&body_of(&event, now));
+        last = event.number();
+    }
     Ok(json(StatusCode::OK, &ListBody { items, next }))
 }
 
@@ -212,17 +223,35 @@ pub(super) async fn update(context: Context, input: Input) -> Result<Response, P
     Ok(marked(told(StatusCode::OK, &updated.what, &context), updated.telling))
 }
 
-/// `GET /v1/events/{eventId}/blocks`: the seats that are taken out of sale. 200; 404.
+/// `GET /v1/events/{eventId}/blocks`: the seats that are taken out of sale, or were at `atVersion`, in the
+/// order in which that was done. `limit` and `cursor` go through a long list, as through the others. 200, or
+/// 304 where the caller has that version; 400; 404 `event_not_found`, `version_not_found`; 503.
 pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&event_in_path(&input)?)?;
-    let items = event.blocks().map(|(version, block)| BlockBody {
-        block_id: version.get(),
-        seats: block.seats.get(),
-        reason: block.reason.as_str(),
-        created_at: time_text(block.since),
-    });
-    let body = BlocksBody { items: items.collect() };
-    Ok(as_state(json(StatusCode::OK, &body), event.version()))
+    let mut query = Query::read(&input);
+    let (at_version, limit, after) = (query.at_version(), query.limit(), query.after_version());
+    let told = query.rest();
+    query.finish()?;
+    let version = version_of(&event, at_version)?;
+    if is_known(&input.headers, &etag(version)) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    }
+    let (mut items, mut last, mut next) = (Part::new(limit), Version::ZERO, None);
+    for (made_by, block) in event.blocks_as_of(version, after.unwrap_or(Version::ZERO)) {
+        if items.is_full() {
+            let path = format!("/v1/events/{}/blocks", event.id());
+            next = Some(format!("{path}?limit={limit}&cursor={last}{told}"));
+            break;
+        }
+        items.add(&BlockBody {
+            block_id: made_by.get(),
+            seats: block.seats.get(),
+            reason: block.reason.as_str(),
+            created_at: time_text(block.since),
+        });
+        last = made_by;
+    }
+    Ok(as_state(json(StatusCode::OK, &BlocksBody { items, next }), version))
 }
 
 /// `POST /v1/events/{eventId}/blocks`: takes seats out of sale. 201 with the block; 400; 404; 409

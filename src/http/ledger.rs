@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 use super::Context;
 use super::input::Input;
 use super::openapi::kinds;
+use super::part::Part;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::seed::event_in_path;
-use crate::domain::Version;
 use crate::office::SealedPage;
 
-/// How many pages one answer has.
+/// How many pages one answer has at most.
 const PAGES_MAX: usize = 32;
 
 /// The head of a ledger.
@@ -47,7 +47,8 @@ pub(super) struct ProofBody<'a> {
     event_id: &'a str,
     #[schema(value_type = kinds::SeatCount)]
     event_number: u32,
-    pages: Vec<PageBody>,
+    #[schema(value_type = Vec<PageBody>)]
+    pages: Part,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Address)]
@@ -92,24 +93,29 @@ pub(super) async fn head(context: Context, input: Input) -> Result<Response, Pro
 }
 
 /// `GET /v1/events/{eventId}/proof`: the pages that hold the versions from `from` up to `to`, or from the
-/// first up to the newest. The first may begin before, and the last may go on after. 200; 400; 404
-/// `event_not_found`, `version_not_found`; 503.
+/// first up to the newest. The first may begin before, and the last may go on after. 200, or 304 where the
+/// caller has the newest version; 400; 404 `event_not_found`, `version_not_found`; 503.
 pub(super) async fn proof(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
-    let (from, to) = (query.version("from"), query.version("to"));
+    let (from, to) = query.range(event.version());
     query.finish()?;
-    let (from, to) = (from.unwrap_or(Version::FIRST), to.unwrap_or(event.version()));
-    let pages = context.office.sealed_pages(event.id(), from, to, PAGES_MAX).await?;
-    let last = pages.last().map_or(to, |page| page.last_version);
+    let sealed = context.office.sealed_pages(event.id(), from, to, PAGES_MAX).await?;
+    if is_known(&input.headers, &etag(event.version())) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    }
+    let (mut pages, mut last) = (Part::new(PAGES_MAX), to);
+    for page in sealed {
+        if pages.is_full() {
+            break;
+        }
+        pages.add(&page_body(&page));
+        last = page.last_version;
+    }
     let next = (last < to)
         .then(|| format!("/v1/events/{}/proof?from={}&to={to}", event.id(), last.next()));
-    let body = ProofBody {
-        event_id: event.id().as_str(),
-        event_number: event.number().0,
-        pages: pages.iter().map(page_body).collect(),
-        next,
-    };
+    let (event_id, event_number) = (event.id().as_str(), event.number().0);
+    let body = ProofBody { event_id, event_number, pages, next };
     Ok(as_state(json(StatusCode::OK, &body), event.version()))
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::body::Wrong;
 use super::input::Input;
 use super::problem::{Fault, Problem};
-use crate::domain::Version;
+use crate::domain::{Event, Version};
+use crate::office::OfficeError;
 
 /// How many items a list has where nobody says how many.
 pub(super) const LIMIT_USUAL: usize = 50;
@@ -62,6 +63,15 @@ impl<'a> Query<'a> {
         self.version("since")
     }
 
+    /// The first and the last of the versions that are meant; all up to the newest, where nobody says.
+    pub(super) fn range(&mut self, newest: Version) -> (Version, Version) {
+        let (from, to) = (self.version("from"), self.version("to"));
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            self.fault("from", "must not be above `to`");
+        }
+        (from.unwrap_or(Version::FIRST), to.unwrap_or(newest))
+    }
+
     /// Whether something is wanted.
     pub(super) fn flag(&mut self, name: &'static str) -> bool {
         let flag = self.take(name, |text| match text {
@@ -88,6 +98,13 @@ impl<'a> Query<'a> {
         self.version("atVersion")
     }
 
+    /// The version behind which a list goes on.
+    pub(super) fn after_version(&mut self) -> Option<Version> {
+        self.take("cursor", |text| {
+            text.parse().ok().and_then(Version::new).ok_or_else(|| "is none of ours".into())
+        })
+    }
+
     /// What was asked for besides where the list goes on, as it is to be asked for again.
     pub(super) fn rest(&self) -> String {
         let kept =
@@ -111,6 +128,19 @@ impl<'a> Query<'a> {
 
     fn fault(&mut self, name: &str, wrong: &str) {
         self.faults.push(Fault { pointer: format!("?{name}"), detail: wrong.to_owned() });
+    }
+}
+
+/// The version at which something of an event is looked at.
+///
+/// # Errors
+/// `NoSuchVersion` where the event is not at it yet, or never was.
+pub(super) fn version_of(event: &Event, asked: Option<Version>) -> Result<Version, OfficeError> {
+    let newest = event.version();
+    match asked {
+        None => Ok(newest),
+        Some(version) if version != Version::ZERO && version <= newest => Ok(version),
+        Some(version) => Err(OfficeError::NoSuchVersion { version, newest }),
     }
 }
 

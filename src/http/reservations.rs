@@ -21,8 +21,9 @@ use super::body::{
 use super::idempotency::{asking, asking_about, asking_as, marked};
 use super::input::Input;
 use super::openapi::kinds;
+use super::part::Part;
 use super::problem::{Code, Problem};
-use super::query::Query;
+use super::query::{Query, version_of};
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::{event_in_path, id_of_chosen, id_text};
 use crate::domain::{
@@ -69,8 +70,9 @@ pub(super) struct ReservationBody<'a> {
 /// Reservations, or a part of a longer list.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ReservationList)]
-pub(super) struct ListBody<'a> {
-    items: Vec<ReservationBody<'a>>,
+pub(super) struct ListBody {
+    #[schema(value_type = Vec<ReservationBody<'_>>)]
+    items: Part,
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Address)]
@@ -152,41 +154,51 @@ async fn place(
 }
 
 /// `GET /v1/events/{eventId}/reservations`: the reservations in the order of their making, of one partner
-/// or status where `partnerId` or `status` say so. `limit` and `cursor` go through a long list; a part of
-/// it may have fewer than `limit`, or none, and still not be the last. 200; 400; 404; 503.
+/// or status where `partnerId` or `status` say so, as they were at `atVersion` where that is given. `limit`
+/// and `cursor` go through a long list; a part of it may have fewer than `limit`, or none, and still not be
+/// the last. 200, or 304 where the caller has that version and nothing in it is held; 400; 404
+/// `event_not_found`, `version_not_found`; 503.
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
-    let partner = query.take("partnerId", |text| Ok(text.to_owned()));
+    let partner = query.take("partnerId", |text| {
+        PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
+    });
     let status = query.take("status", |text| {
         let known = STATUSES.iter().find(|name| **name == text).copied();
         known.ok_or_else(|| format!("must be one of {}", STATUSES.join(", ")).into())
     });
-    let limit = query.limit();
-    let after = query.take("cursor", |text| {
-        text.parse().ok().and_then(Version::new).ok_or_else(|| "is none of ours".into())
-    });
+    let (limit, after, at_version) = (query.limit(), query.after_version(), query.at_version());
     let told = query.rest();
     query.finish()?;
+    let version = version_of(&event, at_version)?;
     let is_wanted = |kept: &Reservation| {
-        partner.as_ref().is_none_or(|partner| kept.partner.as_str() == partner)
+        partner.as_ref().is_none_or(|partner| kept.partner == *partner)
             && status.is_none_or(|status| status_name(kept.status) == status)
     };
-    let (mut items, mut seen) = (Vec::new(), Version::ZERO);
-    let mut all = event.reservations_after(after.unwrap_or(Version::ZERO)).peekable();
+    let (mut items, mut seen, mut has_held) = (Part::new(limit), Version::ZERO, false);
+    let all = event.reservations_after(after.unwrap_or(Version::ZERO));
+    let mut all = all.take_while(|(id, _)| id.version <= version).peekable();
     for (id, kept) in all.by_ref().take(LOOKED_AT_MAX) {
         seen = id.version;
+        let then = at_version.map(|version| kept.as_of(version));
+        let kept = then.as_ref().unwrap_or(kept);
         if is_wanted(kept) {
             let since = kept.since(id.version);
-            items.push(body_of(event.id(), id, kept, since, context.office.now()));
+            has_held |= matches!(kept.status, Status::Held(_));
+            items.add(&body_of(event.id(), id, kept, since, context.office.now()));
         }
-        if items.len() == limit {
+        if items.is_full() {
             break;
         }
     }
+    // What is held has less time left each time it is looked at.
+    if !has_held && is_known(&input.headers, &etag(version)) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    }
     let path = format!("/v1/events/{}/reservations", event.id());
     let next = all.peek().map(|_| format!("{path}?limit={limit}&cursor={seen}{told}"));
-    Ok(as_state(json(StatusCode::OK, &ListBody { items, next }), event.version()))
+    Ok(as_state(json(StatusCode::OK, &ListBody { items, next }), version))
 }
 
 /// `GET /v1/events/{eventId}/reservations/{id}`: a reservation. 200, or 304 where the caller has it as
@@ -313,10 +325,7 @@ fn as_it_was(
     now: &Reserved,
     version: Version,
 ) -> Result<Reserved, OfficeError> {
-    let newest = context.office.event(event)?.version();
-    if version > newest {
-        return Err(OfficeError::NoSuchVersion { version, newest });
-    }
+    version_of(&*context.office.event(event)?, Some(version))?;
     if version < now.id.version {
         return Err(Refusal::ReservationNotFound.into());
     }

@@ -38,6 +38,7 @@ mod idempotency;
 mod judge;
 mod office;
 mod openapi;
+mod parts;
 mod past;
 mod power_cut;
 mod power_cut_program;

@@ -28,13 +28,14 @@ impl Event {
             Fact::SeatsBlocked { seats, reason } => {
                 self.seats.available -= seats.get();
                 self.seats.blocked += seats.get();
-                let block = Block { seats: *seats, reason: reason.clone(), since: change.at };
+                let (reason, since) = (reason.clone(), change.at);
+                let block = Block { seats: *seats, reason, since, ended_by: None };
                 self.blocks.insert(change.version, block);
             }
             Fact::SeatsUnblocked { block } => {
-                let Block { seats, .. } =
-                    self.blocks.remove(block).expect("decide found this block");
-                self.ended_blocks.insert(*block, seats);
+                let block = self.blocks.get_mut(block).expect("decide found this block");
+                block.ended_by = Some(change.version);
+                let seats = block.seats;
                 self.seats.available += seats.get();
                 self.seats.blocked -= seats.get();
             }

@@ -53,7 +53,7 @@ impl Event {
                 self.there_are(seats.get()).map_err(Refusal::NotEnoughSeats)?;
                 Fact::SeatsBlocked { seats: *seats, reason: reason.clone() }
             }
-            Intent::Unblock { block } if self.blocks.contains_key(block) => {
+            Intent::Unblock { block } if self.is_blocked(*block) => {
                 Fact::SeatsUnblocked { block: *block }
             }
             Intent::Unblock { .. } => return Err(Refusal::BlockNotFound),

@@ -42,7 +42,7 @@ impl Event {
                 must(self.has(*seats), "more seats are blocked than are available")
             }
             Fact::SeatsUnblocked { block } => {
-                must(self.blocks.contains_key(block), "seats are unblocked that are not blocked")
+                must(self.is_blocked(*block), "seats are unblocked that are not blocked")
             }
             Fact::Reserved { seats, .. } => {
                 must(self.has(*seats), "more seats are reserved than are available")
@@ -145,7 +145,7 @@ impl Event {
             let law = format!("{holds} reservations are held, {} are to end", self.holds.len());
             return Err(violation(self.version, law));
         }
-        let blocked = self.blocks.values().map(|block| u64::from(block.seats.get())).sum::<u64>();
+        let blocked = self.blocks().map(|(_, block)| u64::from(block.seats.get())).sum::<u64>();
         if blocked != u64::from(self.seats.blocked) {
             let law = format!("{blocked} seats are in blocks, {} are blocked", self.seats.blocked);
             return Err(violation(self.version, law));

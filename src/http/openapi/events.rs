@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, Tag};
 use super::parameters::{
     AT_VERSION, ETAG, EVENT_CURSOR, EVENT_STATUS, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, LOCATION,
-    REPLAYED, WAIT_SECONDS, WAIT_VERSION,
+    REPLAYED, VERSION_CURSOR, WAIT_SECONDS, WAIT_VERSION,
 };
 use super::requests;
 use crate::http::events::{BlockBody, BlocksBody, EventBody, ListBody};
@@ -17,7 +17,7 @@ pub(in crate::http) fn list() -> Entry {
     let about =
         "In the order of their making; those that are archived only where `status` asks for them.";
     let example = json!({ "items": [event()], "next": "/v1/events?limit=1&cursor=1" });
-    let events = Answer::json::<ListBody<'_>>("The events, or some of them.", example)
+    let events = Answer::json::<ListBody>("The events, or some of them.", example)
         .leads_to("getEvent", &[("eventId", "$response.body#/items/0/eventId")]);
     Entry::new(Tag::Events, "listEvents", "List events", about)
         .takes(&[EVENT_STATUS, LIMIT, EVENT_CURSOR])
@@ -91,11 +91,17 @@ pub(in crate::http) fn update() -> Entry {
 
 /// `GET /v1/events/{eventId}/blocks`.
 pub(in crate::http) fn blocks() -> Entry {
-    let about = "The seats that are taken out of sale now.";
-    let told = Answer::json::<BlocksBody<'_>>("The blocks.", json!({ "items": [a_block()] }));
+    let about = "The seats that are taken out of sale, or were at `atVersion`, in the order in which that was \
+        done.";
+    let next = "/v1/events/jazz-2026/blocks?limit=1&cursor=2";
+    let example = json!({ "items": [a_block()], "next": next });
+    let told = Answer::json::<BlocksBody>("The blocks, or some of them.", example);
     Entry::new(Tag::Events, "listBlocks", "List blocks", about)
+        .takes(&[AT_VERSION, LIMIT, VERSION_CURSOR])
         .answers(StatusCode::OK, told.with(ETAG))
+        .answers_not_modified()
         .problems(OF_EVENT)
+        .problems(&[Code::InvalidRequest, Code::VersionNotFound])
 }
 
 /// `POST /v1/events/{eventId}/blocks`.

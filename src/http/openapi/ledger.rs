@@ -38,6 +38,7 @@ pub(in crate::http) fn proof() -> Entry {
     Entry::new(Tag::Ledger, "getProof", "Prove the past", about)
         .takes(&[FROM, TO])
         .answers(StatusCode::OK, told.with(ETAG))
+        .answers_not_modified()
         .problems(&[Code::InvalidRequest, Code::VersionNotFound, Code::Unavailable])
         .problems(OF_EVENT)
 }

@@ -39,7 +39,7 @@ pub(super) const LIMIT: Carried = Carried::new("limit", || {
 pub(super) const EVENT_CURSOR: Carried = Carried::new("eventCursor", || {
     query("cursor", "Where a list goes on, as `next` has it.", seat_count())
 });
-pub(super) const RESERVATION_CURSOR: Carried = Carried::new("reservationCursor", || {
+pub(super) const VERSION_CURSOR: Carried = Carried::new("versionCursor", || {
     query("cursor", "Where a list goes on, as `next` has it.", version())
 });
 pub(super) const EVENT_STATUS: Carried = Carried::new("eventStatus", || {

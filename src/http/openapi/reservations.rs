@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, OF_RESERVATION, Tag};
 use super::feeds;
 use super::parameters::{
-    AT_VERSION, ETAG, IDEMPOTENCY_KEY, LIMIT, PARTNER_ID, REPLAYED, RESERVATION_CURSOR,
-    RESERVATION_STATUS,
+    AT_VERSION, ETAG, IDEMPOTENCY_KEY, LIMIT, PARTNER_ID, REPLAYED, RESERVATION_STATUS,
+    VERSION_CURSOR,
 };
 use super::requests;
 use crate::http::changes::ChangesBody;
@@ -27,14 +27,16 @@ const OF_ORDER: &[Code] = &[
 /// `GET /v1/events/{eventId}/reservations`.
 pub(in crate::http) fn list() -> Entry {
     let about = "In the order of their making. A part of a long list may have fewer items than `limit`, or \
-        none, and still not be the last: where there is `next`, there may be more.";
+        none, and still not be the last: where there is `next`, there may be more. While something in it \
+        is held, it is never answered with 304.";
     let next = "/v1/events/jazz-2026/reservations?limit=1&cursor=2";
     let example = json!({ "items": [reservation()], "next": next });
-    let told = Answer::json::<ListBody<'_>>("The reservations, or some of them.", example);
+    let told = Answer::json::<ListBody>("The reservations, or some of them.", example);
     Entry::new(Tag::Reservations, "listReservations", "List reservations", about)
-        .takes(&[PARTNER_ID, RESERVATION_STATUS, LIMIT, RESERVATION_CURSOR])
+        .takes(&[PARTNER_ID, RESERVATION_STATUS, AT_VERSION, LIMIT, VERSION_CURSOR])
         .answers(StatusCode::OK, told.with(ETAG))
-        .problems(&[Code::InvalidRequest])
+        .answers_not_modified()
+        .problems(&[Code::InvalidRequest, Code::VersionNotFound])
         .problems(OF_EVENT)
 }
 
@@ -114,6 +116,7 @@ pub(in crate::http) fn extend() -> Entry {
         .body_if_any("Extension", requests::extension(), json!({ "holdSeconds": 600 }))
         .problems(&[Code::HoldSeconds, Code::NotOnSale, Code::HoldLimit, Code::AlreadyConfirmed])
         .problems(&[Code::ReservationCancelled, Code::ReservationExpired])
+        .problems(&[Code::IdempotencyKeyReused])
 }
 
 /// `POST …/{reservationId}/cancel`.
@@ -122,7 +125,7 @@ pub(in crate::http) fn cancel() -> Entry {
         alike.";
     changing("cancelPartOrAll", "Give up a reservation, or a part", about)
         .body_if_any("Cancellation", requests::cancellation(), json!({ "seats": 1 }))
-        .problems(&[Code::NotAPart, Code::NotConfirmed])
+        .problems(&[Code::NotAPart, Code::NotConfirmed, Code::IdempotencyKeyReused])
         .problems(&[Code::ReservationCancelled, Code::ReservationExpired])
 }
 
@@ -133,7 +136,6 @@ fn changing(id: &str, summary: &str, about: &str) -> Entry {
         .answers(StatusCode::OK, told().with(ETAG).with(REPLAYED))
         .problems(OF_BODY)
         .problems(OF_RESERVATION)
-        .problems(&[Code::IdempotencyKeyReused])
         .problems(OF_CHANGE)
 }
 
