@@ -4,6 +4,7 @@
     examples/partner.py http://127.0.0.1:8000 node-meetup-2025
 """
 
+import http.client
 import json
 import sys
 import time
@@ -14,6 +15,17 @@ import uuid
 SERVER = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
 EVENT = f"{SERVER}/v1/events/{sys.argv[2] if len(sys.argv) > 2 else 'node-meetup-2025'}"
 TRIES = 5
+# No answer, half of one, or not the server's: urllib wraps what goes wrong in sending, and nothing after it.
+LOST = (OSError, http.client.HTTPException, ValueError)
+
+
+def answer_to(request):
+    """Status and body of what the server says, which may be a refusal."""
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read()
 
 
 def ask(method, path, body=None):
@@ -21,16 +33,15 @@ def ask(method, path, body=None):
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
     data = None if body is None else json.dumps(body).encode()
     for attempt in range(TRIES):
-        request = urllib.request.Request(EVENT + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as refused:
-            if refused.code != 503:
+            status, said = answer_to(urllib.request.Request(EVENT + path, data, headers, method=method))
+            if status < 300:
+                return json.loads(said)
+            if status < 500:
                 # A problem (RFC 9457): `code` is for programs, `detail` for people.
-                problem = json.load(refused)
-                raise SystemExit(f"{problem['code']}: {problem['detail']}") from refused
-        except urllib.error.URLError:
+                problem = json.loads(said)
+                raise SystemExit(f"{problem['code']}: {problem['detail']}")
+        except LOST:
             pass
         time.sleep(2**attempt / 10)
     raise SystemExit("the server does not answer")
@@ -46,12 +57,16 @@ def follow(since):
                 for line in lines:
                     word, _, value = line.decode().rstrip("\n").partition(": ")
                     if word == "id":
-                        since = value
+                        version = value
                     elif word == "data":
-                        yield json.loads(value)
-        except urllib.error.HTTPError as refused:
-            raise SystemExit(f"the feed is refused: {refused}") from refused
-        except OSError:
+                        frame = json.loads(value)
+                        # Only now: the connection may end between a version and its frame, or within it.
+                        since = version
+                        yield frame
+        except urllib.error.HTTPError as refusal:
+            if refusal.code < 500:
+                raise SystemExit(f"the feed is refused: {refusal}") from refusal
+        except LOST:
             pass
         time.sleep(1)
 
