@@ -86,7 +86,9 @@ function reason({ status, body, retryAfter }) {
   const words = new Set([body?.error ?? body?.title, ...(details.length ? details : [body?.detail])]);
   const said = [...words].filter((word) => typeof word === "string" && word).map(sentence);
   if (said.length === 0) said.push(`The server answered ${status} and gave no reason. ${CHECK_FIRST}`);
-  if (retryAfter > 0) said.push(`Try again in ${plural(retryAfter, "second")}.`);
+  // Nobody knows whether it was done: to do it again as it is might do it twice.
+  if (body?.code === "unavailable") said.push(CHECK_FIRST);
+  else if (retryAfter > 0) said.push(`Try again in ${plural(retryAfter, "second")}.`);
   return said.join(" ");
 }
 

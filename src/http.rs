@@ -34,7 +34,7 @@ mod times;
 use std::convert::Infallible;
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
@@ -232,10 +232,8 @@ where
     pub async fn answer(mut self, request: Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
             reply::named(preflight(&request), self.context.request_id(request.headers()))
-        } else if request.uri().path_and_query().is_none() {
-            // `CONNECT host:80` and nonsense like `GET host` have no path, over which warp panics.
+        } else if let Err(problem) = check_head(&request) {
             let request_id = self.context.request_id(request.headers());
-            let problem = Problem::new(Code::NotFound, "the request names no path");
             reply::named(problem.into_response(request_id), request_id)
         } else {
             self.routes.call(request).await.unwrap_or_else(|never| match never {})
@@ -243,6 +241,21 @@ where
         finish(response.headers_mut());
         response
     }
+}
+
+/// Refuses what is no request to anything here.
+fn check_head(request: &Request<Incoming>) -> Result<(), Problem> {
+    if request.uri().path_and_query().is_none() {
+        // `CONNECT host:80` and nonsense like `GET host` have no path, over which warp panics.
+        return Err(Problem::new(Code::NotFound, "the request names no path"));
+    }
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let may_lack_it = request.version() < Version::HTTP_11;
+    if hosts > 1 || hosts == 0 && !may_lack_it {
+        // What stands between might read another one (RFC 9112, section 3.2).
+        return Err(Problem::new(Code::InvalidRequest, "a request has one Host header"));
+    }
+    Ok(())
 }
 
 /// Adds what every answer has. With those of a sale the headers still fit into the smallest map that

@@ -218,7 +218,7 @@ pub enum Refusal {
         until_max: Timestamp,
     },
     /// As many seats are to be given up as the reservation has, or more: then it is cancelled as a whole.
-    #[error("the reservation has {has} seats")]
+    #[error("the reservation has {has} {}", if *has == 1 { "seat" } else { "seats" })]
     NotAPart {
         /// How many seats were to be given up.
         asked: u32,

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::input::Input;
-use super::problem::{Fault, Problem};
+use super::input::{Input, JSON, MERGE_PATCH};
+use super::problem::{Code, Fault, Problem};
 use crate::domain::{InvalidName, PartnerId, Seats};
 
 /// What becomes of fields that an operation does not know.
@@ -58,11 +58,24 @@ impl<'a> Fields<'a> {
     /// The fields of a body that must be a JSON object.
     ///
     /// # Errors
-    /// `InvalidRequest` when it is none.
+    /// `UnsupportedMediaType` where it is said to be something else, `InvalidRequest` when it is none.
     pub(super) fn read(input: &'a Input) -> Result<Self, Problem> {
+        Self::read_as(input, &[JSON])
+    }
+
+    /// As [`Fields::read`], of a body that changes what it names.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn read_patch(input: &'a Input) -> Result<Self, Problem> {
+        Self::read_as(input, &[JSON, MERGE_PATCH])
+    }
+
+    fn read_as(input: &'a Input, media_types: &[&str]) -> Result<Self, Problem> {
         let whole = |detail: String| Problem::invalid_body(vec![Fault::of_whole(detail)]);
-        if !input.is_json() {
-            return Err(whole("the Content-Type must be application/json".to_owned()));
+        if !input.is_one_of(media_types) {
+            let detail = format!("the Content-Type must be {}", media_types.join(" or "));
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         let entries = match input.body.trim_ascii_start().first() {
             None => return Err(whole("the body is empty".to_owned())),
@@ -157,6 +170,11 @@ impl<'a> Fields<'a> {
         read.map_err(|wrong| self.fault(name, wrong)).ok()
     }
 
+    /// Whether something was wrong with a field.
+    pub(super) fn is_wrong(&self, name: &str) -> bool {
+        self.faults.iter().any(|fault| fault.pointer.strip_prefix('/') == Some(name))
+    }
+
     /// Notes what is wrong with a field.
     pub(super) fn fault(&mut self, name: &str, wrong: Wrong) {
         self.faults.push(Fault { pointer: format!("/{name}"), detail: wrong.into_owned() });
@@ -211,12 +229,21 @@ pub(super) fn strings(given: &RawValue) -> Result<Vec<(Cow<'_, str>, String)>, W
     }
 }
 
+/// Reads a string.
+pub(super) fn string(given: &RawValue) -> Result<String, Wrong> {
+    serde_json::from_str(given.get()).map_err(|_| {
+        // JSON may escape halves of characters, which are none by themselves.
+        let is_string = given.get().starts_with('"');
+        if is_string { "must be valid Unicode" } else { "must be a string" }.into()
+    })
+}
+
 /// Reads a name of some kind.
 pub(super) fn word<T>(
     given: &RawValue,
     name: impl FnOnce(&str) -> Result<T, InvalidName>,
 ) -> Result<T, Wrong> {
-    let text: String = serde_json::from_str(given.get()).map_err(|_| "must be a string")?;
+    let text = string(given)?;
     name(&text).map_err(|invalid| invalid.to_string().into())
 }
 

@@ -22,7 +22,7 @@ use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
 use crate::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
-    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version,
+    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
 };
 use crate::office::{Answered, Asking};
 
@@ -214,7 +214,7 @@ pub(super) async fn update(context: Context, input: Input) -> Result<Response, P
     let event = context.office.event(&id)?;
     // Whatever the terms are, they are those that what is named is put over.
     let expected = if_match(&input, &event)?.unwrap_or(event.version());
-    let mut fields = Fields::read(&input)?;
+    let mut fields = Fields::read_patch(&input)?;
     let terms = read_terms(&mut fields, Some(event.terms().clone()));
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what was there is there");
@@ -293,7 +293,12 @@ fn read_terms(fields: &mut Fields<'_>, terms: Option<EventTerms>) -> Option<Even
     let venue = fields.cleared("venue", |given| word(given, Venue::new));
     let zone = fields.cleared("timeZone", zone_name);
     let known_zone = terms.as_ref().and_then(|terms| terms.zone.clone());
-    let told_in = zone.clone().over(known_zone);
+    // Where the zone is none, a time in it may be right even so.
+    let told_in = if fields.is_wrong("timeZone") {
+        ZoneName::new("UTC").ok()
+    } else {
+        zone.clone().over(known_zone)
+    };
     let starts_at = fields.cleared("startsAt", |given| start(given, told_in.as_ref()));
     let on_sale_at = fields.cleared("onSaleAt", moment);
     let off_sale_at = fields.cleared("offSaleAt", moment);

@@ -15,6 +15,10 @@ use crate::domain::RequestId;
 
 /// The longest body that any operation takes.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// The media type of JSON.
+pub(super) const JSON: &str = "application/json";
+/// The media type of JSON that changes what is named (RFC 7396).
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -45,9 +49,14 @@ impl Input {
 
     /// Whether the body says that it is JSON.
     pub(super) fn is_json(&self) -> bool {
+        self.is_one_of(&[JSON])
+    }
+
+    /// Whether the body says that it is one of these media types, whatever their parameters.
+    pub(super) fn is_one_of(&self, media_types: &[&str]) -> bool {
         let given = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = given.and_then(|text| text.split(';').next()).map(str::trim);
-        essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        essence.is_some_and(|given| media_types.iter().any(|one| given.eq_ignore_ascii_case(one)))
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Code {
     BlockNotFound,
     /// Something else was done under the same `Idempotency-Key`.
     IdempotencyKeyReused,
+    /// The body is said to be of a kind that the operation does not take.
+    UnsupportedMediaType,
     /// The terms of the event are not those that `If-Match` names.
     PreconditionFailed,
     /// What is to be changed must be named by its version.
@@ -103,8 +105,8 @@ impl Code {
         Self::MethodNotAllowed, Self::RequestTimeout, Self::NotEnoughSeats, Self::HoldExpired,
         Self::HoldLimit, Self::AlreadyConfirmed, Self::NotConfirmed, Self::ReservationCancelled,
         Self::ReservationExpired, Self::NotOnSale, Self::CapacityTaken, Self::StatusChange,
-        Self::SeatsHeld, Self::BlockNotFound, Self::IdempotencyKeyReused, Self::PreconditionFailed,
-        Self::PreconditionRequired, Self::EventExists, Self::UpgradeRequired, Self::BodyTooLarge,
+        Self::SeatsHeld, Self::BlockNotFound, Self::IdempotencyKeyReused, Self::UnsupportedMediaType,
+        Self::PreconditionFailed, Self::PreconditionRequired, Self::EventExists, Self::UpgradeRequired, Self::BodyTooLarge,
         Self::EventDamaged, Self::Overloaded, Self::StorageFull, Self::Unavailable,
     ];
 
@@ -151,7 +153,8 @@ impl Code {
             Self::StatusChange => (S::CONFLICT, "status_change", "Status cannot change like that"),
             Self::SeatsHeld => (S::CONFLICT, "seats_held", "Seats are held"),
             Self::BlockNotFound => (S::NOT_FOUND, "block_not_found", "Block not found"),
-            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key was used for something else"),
+            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Key or id was used for something else"),
+            Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type"),
             Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition_failed", "Event was changed meanwhile"),
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "precondition_required", "If-Match is required"),
             Self::EventExists => (S::CONFLICT, "event_exists", "Event exists already"),
@@ -204,6 +207,13 @@ struct Grounds {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::SeatCount)]
     held: Option<u32>,
+    /// The least and the most seats that one request may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Seats)]
+    seats_per_request_min: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Seats)]
+    seats_per_request_max: Option<u32>,
     /// How many seats the reservation has.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::SeatCount)]
@@ -220,6 +230,13 @@ struct Grounds {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Moment)]
     off_sale_at: Option<String>,
+    /// When the hold is over, and when it will be at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = kinds::Moment)]
+    expires_at_max: Option<String>,
     /// When the next of the holds is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Moment)]
@@ -361,7 +378,9 @@ impl Problem {
             headers.insert(header::ALLOW, allow);
         }
         if self.0.code == Code::UpgradeRequired {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         if let Some(wait) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, wait.as_secs().into());

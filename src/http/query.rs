@@ -23,6 +23,8 @@ pub(super) const WAIT_SECONDS_MAX: u64 = 60;
 pub(super) struct Query<'a> {
     asked: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     left: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The names that were asked for.
+    known: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -30,7 +32,7 @@ impl<'a> Query<'a> {
     /// The parameters of a request.
     pub(super) fn read(input: &'a Input) -> Self {
         let asked: Vec<_> = form_urlencoded::parse(input.query.as_bytes()).collect();
-        Self { left: asked.clone(), asked, faults: Vec::new() }
+        Self { left: asked.clone(), asked, known: Vec::new(), faults: Vec::new() }
     }
 
     /// Takes a parameter that may be left out.
@@ -39,6 +41,7 @@ impl<'a> Query<'a> {
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, Wrong>,
     ) -> Option<T> {
+        self.known.push(name);
         let place = self.left.iter().position(|(known, _)| known == name)?;
         let (_, value) = self.left.swap_remove(place);
         read(&value).map_err(|wrong| self.fault(name, &wrong)).ok()
@@ -121,7 +124,8 @@ impl<'a> Query<'a> {
     /// `InvalidRequest` with every fault.
     pub(super) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.left) {
-            self.fault(&name, "is not known here, or comes twice");
+            let is_known = self.known.contains(&&*name);
+            self.fault(&name, if is_known { "comes twice" } else { "is not known here" });
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_query(self.faults)) }
     }

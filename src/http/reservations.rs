@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::StatusCode;
+use http::header::{self, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -150,7 +151,13 @@ async fn place(
             held.map_err(|error| Problem::from(error).pointing_at("/hold"))?
         }
     };
-    Ok(told(StatusCode::CREATED, &event, &reserved, context))
+    let mut response = told(StatusCode::CREATED, &event, &reserved, context);
+    let id = id_text_of(reserved.id, &reserved.reservation);
+    let location = HeaderValue::try_from(format!("/v1/events/{event}/reservations/{id}"));
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
 }
 
 /// `GET /v1/events/{eventId}/reservations`: the reservations in the order of their making, of one partner

@@ -13,7 +13,7 @@ use super::body::{Fields, Unknown, partner_id, whole_number};
 use super::idempotency::{asking, asking_about, marked, name_of};
 use super::input::Input;
 use super::openapi::kinds;
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
 use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
 use crate::office::OfficeError;
@@ -142,6 +142,11 @@ pub(super) fn id_text(id: ReservationId) -> String {
 }
 
 fn read_reserve(input: &Input) -> Result<(PartnerId, u32), Problem> {
+    if !input.is_json() {
+        // The seed did not see such a body, and said so.
+        let detail = "the Content-Type must be application/json".to_owned();
+        return Err(Problem::invalid_body(vec![Fault::of_whole(detail)]));
+    }
     let mut fields = Fields::read(input)?;
     let partner = fields.required("partnerId", partner_id);
     let seats = fields.required("seats", whole_number);

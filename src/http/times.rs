@@ -7,7 +7,7 @@ use jiff::civil;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use serde_json::value::RawValue;
 
-use super::body::Wrong;
+use super::body::{Wrong, string};
 use super::reply::time_text;
 use crate::domain::{Timestamp, ZoneName};
 
@@ -154,8 +154,4 @@ fn at(local: civil::DateTime, offset: Offset) -> Result<Timestamp, Wrong> {
 
 fn time_zone(name: &ZoneName) -> Option<TimeZone> {
     TimeZone::get(name.as_str()).ok()
-}
-
-fn string(given: &RawValue) -> Result<String, Wrong> {
-    serde_json::from_str(given.get()).map_err(|_| "must be a string".into())
 }

@@ -124,7 +124,7 @@ async fn every_fault_of_an_event_is_told() {
         "/totalSeats must be at least 1",
         "/description must not be blank",
         "/timeZone must be a time zone, as in Europe/Berlin",
-        "/startsAt must be a time with an offset, as in 2026-05-01T20:00:00+02:00 (RFC 3339)",
+        "/startsAt must be a time, as in 2026-05-01T20:00:00 in the time zone, or with an offset",
         "/onSaleAt must be a string",
         "/seatsPerRequestMin must be at least 1",
         "/holdSeconds must be between 10 and 1800",

@@ -171,6 +171,64 @@ async fn a_body_that_is_not_said_to_be_json_is_refused() {
     assert_eq!(ask(server.address, &(request + body)).await.status, 201);
     let nothing = ask(server.address, &bare("POST /reservations/", &[])).await;
     assert_eq!(nothing.problem(), "400 invalid_request: Invalid request body");
+    // Elsewhere that has a status of its own.
+    for content_type in ["Content-Type: text/plain", "X-Nothing: x"] {
+        let request = bare("POST /v1/events/e/reservations", &[content_type, &length]) + body;
+        let answer = ask(server.address, &request).await;
+        let expected = "415 unsupported_media_type: Unsupported media type";
+        assert_eq!(answer.problem(), expected, "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let server = server(500).await;
+    let (get, end) = ("GET /reservations HTTP/1.1\r\n", "Connection: close\r\n\r\n");
+    for (hosts, version, status) in [
+        ("Host: a\r\n", "1.1", 200),
+        ("", "1.1", 400),
+        ("Host: a\r\nHost: b\r\n", "1.1", 400),
+        ("", "1.0", 200),
+        ("Host: a\r\nHost: a\r\n", "1.0", 400),
+    ] {
+        let request = format!("{}{hosts}{end}", get.replace("1.1", version));
+        let answer = ask(server.address, &request).await;
+        assert_eq!(answer.status, status, "{hosts:?} {version}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_as_it_is() {
+    let server = server(500).await;
+    let faults = async |line: &str, body: &str| {
+        let problem = ask(server.address, &json(line, body)).await.json();
+        let faults = problem["errors"].as_array().unwrap().clone();
+        let text = |fault: serde_json::Value| format!("{} {}", fault["pointer"], fault["detail"]);
+        faults.into_iter().map(text).collect::<Vec<_>>().join("; ").replace('"', "")
+    };
+    let half = r#"{"partnerId":"\ud800","seats":1}"#;
+    let told = faults("POST /v1/events/e/reservations", half).await;
+    assert_eq!(told, "/partnerId must be valid Unicode");
+    let zone = r#"{"eventId":"f","name":"F","totalSeats":1,"timeZone":"Nowhere","startsAt":"2026-05-01T20:00"}"#;
+    let told = faults("POST /v1/events", zone).await;
+    assert_eq!(told, "/timeZone must be a time zone, as in Europe/Berlin");
+    for (query, expected) in
+        [("limit=1&limit=2", "?limit comes twice"), ("a=1", "?a is not known here")]
+    {
+        let told = faults(&format!("GET /v1/events?{query}"), "").await;
+        assert_eq!(told, expected);
+    }
+    let one = r#"{"partnerId":"p","seats":1}"#;
+    let made = ask(server.address, &json("POST /v1/events/e/reservations", one)).await;
+    let path = made.header("location").to_owned();
+    assert_eq!(ask(server.address, &bare(&format!("GET {path}"), &[])).await.json(), made.json());
+    let told = faults(&format!("POST {path}/cancel"), r#"{"seats":1}"#).await;
+    assert_eq!(told, "/seats must be left out: a single seat has no parts");
+    let many = r#"{"partnerId":"p","seats":11}"#;
+    let many = ask(server.address, &json("POST /v1/events/e/reservations", many)).await.json();
+    let numbers =
+        ["asked", "seatsPerRequestMin", "seatsPerRequestMax"].map(|name| many[name].as_u64());
+    assert_eq!(numbers, [Some(11), Some(1), Some(10)]);
 }
 
 #[tokio::test]

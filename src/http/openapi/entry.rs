@@ -16,6 +16,7 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use super::parameters::{self, ALLOW, Carried, HeaderName, REQUEST_ID, RETRY_AFTER};
 use super::{Schemas, kinds, problem_example};
+use crate::http::input::{JSON, MERGE_PATCH};
 use crate::http::problem::Code;
 
 /// What can be wrong with an event that is looked at.
@@ -25,7 +26,7 @@ pub(super) const OF_RESERVATION: &[Code] =
     &[Code::EventNotFound, Code::EventDamaged, Code::ReservationNotFound];
 /// What can be wrong with a body.
 pub(super) const OF_BODY: &[Code] =
-    &[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge];
+    &[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType];
 /// What can keep an event from being changed, whatever the change.
 pub(super) const OF_CHANGE: &[Code] =
     &[Code::EventDamaged, Code::Overloaded, Code::StorageFull, Code::Unavailable];
@@ -112,6 +113,16 @@ impl Entry {
         self
     }
 
+    /// The same, where the body changes what it names and may be called that.
+    pub(super) fn patch(mut self, name: &str, schema: ObjectBuilder, example: Value) -> Self {
+        let as_patch = content(Ref::from_schema_name(name), example.clone());
+        let body = body(name, example).content(MERGE_PATCH, as_patch);
+        self.operation =
+            self.operation.request_body(Some(body.required(Some(Required::True)).build()));
+        self.schemas.push((name.to_owned(), schema.into()));
+        self
+    }
+
     /// The same, where the body may be left out.
     pub(super) fn body_if_any(mut self, name: &str, schema: ObjectBuilder, example: Value) -> Self {
         let body: RequestBody = body(name, example).required(Some(Required::False)).build();
@@ -178,7 +189,7 @@ impl Answer {
         T::schemas(&mut answer.schemas);
         answer.schemas.push(schema_of::<T>());
         let content = content(Ref::from_schema_name(T::name()), example);
-        answer.response = answer.response.content("application/json", content);
+        answer.response = answer.response.content(JSON, content);
         answer
     }
 
@@ -259,7 +270,7 @@ pub(super) fn example_of(code: Code) -> Example {
 
 fn body(name: &str, example: Value) -> RequestBodyBuilder {
     let content = content(Ref::from_schema_name(name), example);
-    RequestBodyBuilder::new().content("application/json", content)
+    RequestBodyBuilder::new().content(JSON, content)
 }
 
 fn content(schema: impl Into<RefOr<Schema>>, example: Value) -> Content {

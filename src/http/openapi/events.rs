@@ -27,7 +27,7 @@ pub(in crate::http) fn list() -> Entry {
 
 /// `POST /v1/events`.
 pub(in crate::http) fn create() -> Entry {
-    let about = "A `draft`, unless `status` says `onSale`. What is sold, and on which terms, can be changed \
+    let about = "A `draft`, unless `status` says otherwise. What is sold, and on which terms, can be changed \
         later; the id cannot.";
     let id = [("eventId", "$response.body#/eventId")];
     let at_version =
@@ -79,7 +79,11 @@ pub(in crate::http) fn update() -> Entry {
     let updated = Answer::json::<EventBody<'_>>("The event.", event());
     Entry::new(Tag::Events, "updateEvent", "Change an event", about)
         .takes(&[IF_MATCH, IDEMPOTENCY_KEY])
-        .body("EventChange", requests::event_change(), json!({ "venue": null, "holdSeconds": 900 }))
+        .patch(
+            "EventChange",
+            requests::event_change(),
+            json!({ "venue": null, "holdSeconds": 900 }),
+        )
         .answers(StatusCode::OK, updated.with(ETAG).with(REPLAYED))
         .problems(OF_BODY)
         .problems(OF_EVENT)

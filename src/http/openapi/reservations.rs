@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, OF_RESERVATION, Tag};
 use super::feeds;
 use super::parameters::{
-    AT_VERSION, ETAG, IDEMPOTENCY_KEY, LIMIT, PARTNER_ID, REPLAYED, RESERVATION_STATUS,
+    AT_VERSION, ETAG, IDEMPOTENCY_KEY, LIMIT, LOCATION, PARTNER_ID, REPLAYED, RESERVATION_STATUS,
     VERSION_CURSOR,
 };
 use super::requests;
@@ -150,6 +150,7 @@ fn made() -> Answer {
     ];
     told()
         .with(ETAG)
+        .with(LOCATION)
         .with(REPLAYED)
         .leads_to("getReservation", &which)
         .leads_to("getReservationHistory", &which)

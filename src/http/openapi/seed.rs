@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, Tag};
+use super::entry::{Answer, Entry, OF_CHANGE, OF_EVENT, Tag};
 use super::parameters::{ETAG, IDEMPOTENCY_KEY, REPLAYED};
 use super::requests;
 use crate::http::problem::Code;
@@ -38,7 +38,7 @@ pub(in crate::http) fn reserve() -> Entry {
         .takes(&[IDEMPOTENCY_KEY])
         .body("Reserve", requests::reserve(), json!({ "partnerId": "abc-corp", "seats": 3 }))
         .answers(StatusCode::CREATED, reserved)
-        .problems(OF_BODY)
+        .problems(&[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge])
         .problems(&[Code::SeatsPerRequest, Code::EventNotFound, Code::NotEnoughSeats])
         .problems(&[Code::NotOnSale, Code::IdempotencyKeyReused])
         .problems(OF_CHANGE)

@@ -60,6 +60,7 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 "Something else was done under the same `Idempotency-Key`, or under the same id."
             }
+            Self::UnsupportedMediaType => "The body is not said to be JSON, by its `Content-Type`.",
             Self::PreconditionFailed => {
                 "The terms of the event are not those of the version that `If-Match` names."
             }
@@ -98,7 +99,9 @@ impl Code {
             Self::NotEnoughSeats => {
                 "ask for at most `available`; `version` says when that was so. `held` may come free, the next at `nextExpiresAt`"
             }
-            Self::HoldExpired => "nothing: the time was up, and somebody else has the seats",
+            Self::HoldExpired => {
+                "confirm it again once so many seats are `available`, the next perhaps at `nextExpiresAt`"
+            }
             Self::HoldLimit => {
                 "`detail` says why: ask for more `holdSeconds`, or confirm it by its `expiresAt`"
             }
@@ -106,8 +109,11 @@ impl Code {
             | Self::NotConfirmed
             | Self::ReservationCancelled
             | Self::ReservationExpired => "look at it: it stands otherwise",
-            Self::NotOnSale => "wait: for `onSaleAt`, or until the organiser sells it",
-            Self::EventExists | Self::CapacityTaken | Self::StatusChange | Self::SeatsHeld => {
+            Self::NotOnSale => {
+                "`detail` says why: wait for `onSaleAt`, or until the organiser sells it; after `offSaleAt` it is over"
+            }
+            Self::EventExists => "take another id, or change the event that there is",
+            Self::CapacityTaken | Self::StatusChange | Self::SeatsHeld => {
                 "correct the change: it does not fit what there is"
             }
             Self::PreconditionFailed => "read the event again, somebody has changed its terms",
@@ -115,10 +121,12 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 "take another key, or another id: something else was done under this one"
             }
+            Self::UnsupportedMediaType => "send JSON, with `Content-Type: application/json`",
             Self::UpgradeRequired => "speak WebSocket, or take `…/feed`",
             Self::PreconditionRequired => "say `If-Match`",
-            Self::Overloaded | Self::StorageFull | Self::Unavailable => {
-                "try again after `Retry-After`"
+            Self::Overloaded | Self::StorageFull => "try again after `Retry-After`",
+            Self::Unavailable => {
+                "ask again after `Retry-After` under the same `Idempotency-Key`; without one, look first whether it was done"
             }
             Self::EventDamaged => "nothing: the operator has to look; other events are sold from",
         }

@@ -2,7 +2,7 @@
 
 use super::{Code, Fault, Grounds, Problem};
 use crate::domain::{
-    HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RefusalKind, Shortage,
+    HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RefusalKind, Shortage, Version,
 };
 use crate::http::reply::time_text;
 
@@ -36,12 +36,19 @@ impl Problem {
     /// Why a reservation that is there is not changed. The seed called one that is given up not found;
     /// here it is told what became of it.
     pub(in crate::http) fn of_reservation(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::AlreadyCancelled { .. } => Code::ReservationCancelled,
-            Refusal::AlreadyExpired { .. } => Code::ReservationExpired,
+        let (code, since) = match refusal {
+            Refusal::AlreadyCancelled { since } => (Code::ReservationCancelled, since),
+            Refusal::AlreadyExpired { since } => (Code::ReservationExpired, since),
             other => return other.into(),
         };
-        Self::new(code, refusal.to_string())
+        Self::since(code, refusal.to_string(), since)
+    }
+
+    /// A problem that is one since a version.
+    fn since(code: Code, detail: String, version: Version) -> Self {
+        let mut problem = Self::new(code, detail);
+        problem.0.grounds.version = Some(version.get());
+        problem
     }
 
     fn short(code: Code, detail: String, shortage: Shortage) -> Self {
@@ -103,9 +110,12 @@ impl From<Refusal> for Problem {
             // The office gives the first answer again, where it can.
             Refusal::DoneBefore(_) => Self::new(Code::Unavailable, detail),
             Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused, detail),
-            Refusal::SeatsPerRequest { least, most, .. } => {
+            Refusal::SeatsPerRequest { asked, least, most } => {
                 let range = format!("must be between {least} and {most}");
                 let mut problem = Self::new(Code::SeatsPerRequest, detail);
+                problem.0.grounds.asked = Some(asked);
+                problem.0.grounds.seats_per_request_min = Some(least);
+                problem.0.grounds.seats_per_request_max = Some(most);
                 problem.0.error = Some(format!("Seats per request {range}"));
                 problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
@@ -121,21 +131,30 @@ impl From<Refusal> for Problem {
                     vec![Fault { pointer: "/holdSeconds".to_owned(), detail: range }];
                 problem
             }
-            Refusal::NotAPart { has, .. } => {
-                let range = format!("must be less than {has}, or be left out");
+            Refusal::NotAPart { has, asked } => {
+                let range = match has {
+                    1 => "must be left out: a single seat has no parts".to_owned(),
+                    has => format!("must be less than {has}, or be left out"),
+                };
                 let mut problem = Self::new(Code::NotAPart, detail);
+                problem.0.grounds.asked = Some(asked);
                 problem.0.grounds.has = Some(has);
                 problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
                 problem
             }
-            Refusal::AlreadyConfirmed { .. } => Self::new(Code::AlreadyConfirmed, detail),
+            Refusal::AlreadyConfirmed { since } => {
+                Self::since(Code::AlreadyConfirmed, detail, since)
+            }
             Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
             Refusal::TooManyExtensions => Self::new(Code::HoldLimit, detail),
             Refusal::HeldLongEnough { expires_at, until_max } => {
                 let [until, at_most] = [expires_at, until_max].map(time_text);
                 let detail =
                     format!("it is held until {until} already, and until {at_most} at most");
-                Self::new(Code::HoldLimit, detail)
+                let mut problem = Self::new(Code::HoldLimit, detail);
+                problem.0.grounds.expires_at = Some(until);
+                problem.0.grounds.expires_at_max = Some(at_most);
+                problem
             }
             Refusal::ReservationNotFound
             | Refusal::AlreadyCancelled { .. }

@@ -121,7 +121,10 @@ impl<'a> Tour<'a> {
         }
         let body = format!("{{{body}");
         let length = format!("Content-Length: {}", body.len());
-        headers.extend(["Content-Type: application/json", &length]);
+        if !headers.iter().any(|header| header.starts_with("Content-Type")) {
+            headers.push("Content-Type: application/json");
+        }
+        headers.push(&length);
         bare(target, &headers) + &body
     }
 
