@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::damage::damage;
 use crate::program::{Serving, complained, run, said, ticketboss, wait_for_line};
 use crate::wire::{Connection, ask, bare, json, reserve};
 
@@ -250,10 +251,9 @@ async fn an_event_that_has_lost_its_record_is_not_begun_anew() {
     server.kill();
     // Not even a witness is left of it.
     fs::remove_file(home.path().join("data/db/witness")).unwrap();
-    let config = sled::Config::new().path(home.path().join("data/db"));
-    let database = config.segment_size(2 * 1024 * 1024).open().unwrap();
-    assert!(database.open_tree("events").unwrap().remove("b").unwrap().is_some());
-    drop(database);
+    damage(&home.path().join("data/db"), |raw| {
+        assert!(raw.events.remove("b").unwrap().is_some());
+    });
     let server = Serving::start(home.path(), &arguments);
     let found = ask(server.address, &bare("GET /v1/events/b", &[])).await;
     assert_eq!(found.problem(), "404 event_not_found: Event not found");
@@ -295,13 +295,11 @@ async fn verify_names_the_first_fault() {
         assert_eq!(reserve(server.address, "p", 1).await.status, 201);
     }
     server.kill();
-    let config = sled::Config::new().path(home.path().join("data/db"));
-    let database = config.segment_size(2 * 1024 * 1024).open().unwrap();
-    let ledger = database.open_tree("ledger").unwrap();
-    let (key, mut page) = ledger.iter().nth(2).unwrap().unwrap();
-    page[40] ^= 1;
-    ledger.insert(key, page).unwrap();
-    drop((ledger, database));
+    damage(&home.path().join("data/db"), |raw| {
+        let (key, mut page) = raw.ledger.iter().nth(2).unwrap().unwrap();
+        page[40] ^= 1;
+        raw.ledger.insert(key, page).unwrap();
+    });
     let verified = run(home.path(), &["verify"]);
     assert_eq!(verified.status.code(), Some(1));
     let damaged = "event node-meetup-2025 is damaged at version 3: \

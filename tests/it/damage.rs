@@ -31,9 +31,9 @@ struct Built {
 }
 
 /// The trees of the directory, without anything between them and us.
-struct Raw {
-    events: sled::Tree,
-    ledger: sled::Tree,
+pub(crate) struct Raw {
+    pub(crate) events: sled::Tree,
+    pub(crate) ledger: sled::Tree,
 }
 
 impl Built {
@@ -82,7 +82,7 @@ impl Built {
 }
 
 /// Opens a database without this program, and closes it again.
-fn damage(directory: &Path, how: impl FnOnce(&Raw)) {
+pub(crate) fn damage(directory: &Path, how: impl FnOnce(&Raw)) {
     let database = sled::Config::new()
         .path(directory)
         .segment_size(2 * 1024 * 1024)
@@ -97,6 +97,8 @@ fn damage(directory: &Path, how: impl FnOnce(&Raw)) {
     // Threads of sled may keep its lock a little longer.
     let database = fs::File::open(directory.join("db")).unwrap();
     database.lock().unwrap();
+    // A process that somebody is just starting has the file open, too, and with it what is not unlocked.
+    database.unlock().unwrap();
 }
 
 /// Takes every page of an event away.

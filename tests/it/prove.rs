@@ -94,14 +94,14 @@ fn lines(facts: &Value) -> impl Iterator<Item = Vec<u64>> {
 #[test]
 fn kills_are_as_many_as_were_asked_for() {
     let home = Home::create();
-    let arguments = ["prove", "--seconds", "1", "--kills", "5", "--events", "1", "--seed", "9"];
+    let arguments = ["prove", "--seconds", "2", "--kills", "5", "--events", "1", "--seed", "9"];
     let output = run(home.path(), &[&arguments[..], &["--report", "proof"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}{}", said(&output), complained(&output));
     let (facts, _) = report(home.path());
     assert_eq!(facts["kills"]["total"], 5);
     assert_eq!(facts["seed"], 9);
     let again =
-        "ticketboss prove --seconds 1 --kills 5 --clients 16 --events 1 --capacity 500 --seed 9";
+        "ticketboss prove --seconds 2 --kills 5 --clients 16 --events 1 --capacity 500 --seed 9";
     assert_eq!(facts["command"], again);
     // A report is not written over.
     let output = run(home.path(), &[&arguments[..], &["--report", "proof"]].concat());
@@ -114,7 +114,7 @@ struct Running(Option<Child>);
 
 impl Running {
     fn begin(home: &Path) -> Self {
-        let arguments = ["prove", "--seconds", "60", "--data-dir", "kept", "--report", "proof"];
+        let arguments = ["prove", "--seconds", "600", "--data-dir", "kept", "--report", "proof"];
         let mut prove = ticketboss(home, &arguments);
         let prove = prove.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Self(Some(prove.unwrap()))
