@@ -71,6 +71,8 @@ impl Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     outcomes: BTreeMap<Outcome, Count>,
+    /// How many of those that were confirmed late had expired within the stretch, too.
+    expired_and_sold: u64,
     /// How often the rules said no, and why.
     pub refused: BTreeMap<RefusalKind, u64>,
 }
@@ -93,6 +95,7 @@ pub struct Bucket {
 /// What a stretch of a ledger comes to.
 #[derive(Debug, Clone)]
 pub struct Statistics {
+    from: Version,
     /// Of all partners.
     pub total: Tally,
     /// Of each, for the first [`PARTNERS_MAX`] that were met.
@@ -118,15 +121,16 @@ impl Tally {
         sold.map(|outcome| self.count(outcome).seats).iter().sum()
     }
 
-    /// How many of the holds that have ended became sales. Those that last do not count yet; there is nothing
-    /// to say where none has ended.
+    /// How many of the holds that have ended became sales: those sold, and those ended.
+    ///
+    /// A hold counts as ended where it was confirmed, given up or over within the stretch, and also where
+    /// it was over before and is confirmed late within it. Each counts once, whatever became of it here,
+    /// and as sold if it was sold here: what comes after the stretch is not known of. Those that last do
+    /// not count yet; there is nothing to say where none has ended.
     pub fn conversion(&self) -> Option<(u64, u64)> {
         let of = |outcome| self.count(outcome).reservations;
-        // What was confirmed late had expired before, if not within this stretch.
-        let ended = of(Outcome::Confirmed)
-            + of(Outcome::Released)
-            + of(Outcome::Expired).max(of(Outcome::ConfirmedLate));
         let sold = of(Outcome::Confirmed) + of(Outcome::ConfirmedLate);
+        let ended = sold + of(Outcome::Released) + of(Outcome::Expired) - self.expired_and_sold;
         (ended > 0).then_some((sold, ended))
     }
 
@@ -140,6 +144,7 @@ impl Tally {
         for (kind, times) in &other.refused {
             *self.refused.entry(*kind).or_default() += times;
         }
+        self.expired_and_sold += other.expired_and_sold;
     }
 
     fn add(&mut self, outcome: Outcome, seats: Seats) {
@@ -167,9 +172,11 @@ impl Bucket {
 }
 
 impl Statistics {
-    /// Nothing so far, with time in stretches of so many milliseconds, of all partners or of `only` one.
-    pub fn new(bucket_ms: i64, only: Option<PartnerId>) -> Self {
+    /// Nothing so far of the changes from version `from` on, with time in stretches of so many
+    /// milliseconds, of all partners or of `only` one.
+    pub fn new(from: Version, bucket_ms: i64, only: Option<PartnerId>) -> Self {
         Self {
+            from,
             total: Tally::default(),
             by_partner: BTreeMap::new(),
             others: Tally::default(),
@@ -189,7 +196,8 @@ impl Statistics {
         at.0.div_euclid(self.bucket_ms)
     }
 
-    /// Takes in a change of `event`, which is as it was at that change, or later.
+    /// Takes in a change of `event`, which is as it was at that change, or later. The change is none
+    /// before the first version that is counted.
     pub fn note(&mut self, event: &Event, change: &Change) {
         let bucket = self.bucket_of(change.at);
         for refused in change.refused.iter().flat_map(|refused| refused.iter()) {
@@ -212,8 +220,14 @@ impl Statistics {
             Fact::PartlyCancelled { seats, .. } => *seats,
             _ => was.seats,
         };
+        // A reservation knows since when it is expired, so nobody has to remember those that are.
+        let had_expired = matches!(was.status, Status::Expired { since } if since >= self.from);
+        let expired_and_sold = u64::from(outcome == Outcome::ConfirmedLate && had_expired);
         self.total.add(outcome, seats);
-        self.of(Some(&reservation.partner)).add(outcome, seats);
+        self.total.expired_and_sold += expired_and_sold;
+        let partner = self.of(Some(&reservation.partner));
+        partner.add(outcome, seats);
+        partner.expired_and_sold += expired_and_sold;
         self.over_time.entry(bucket).or_default().add(outcome, seats);
     }
 

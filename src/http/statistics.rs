@@ -78,7 +78,9 @@ struct TallyBody {
     cancelled: CountBody,
     partly_cancelled: CountBody,
     extensions: u64,
-    /// How many of the holds that have ended became sales, from 0 to 1; missing where none has ended.
+    /// How many of the holds that have ended became sales, from 0 to 1; missing where none has ended. A
+    /// hold has ended that was confirmed, released or expired in these versions, also one that had expired
+    /// before and was confirmed late in them. Each counts once, and as a sale if it was sold in them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Share)]
     conversion: Option<f64>,

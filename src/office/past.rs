@@ -104,7 +104,7 @@ impl Office {
         let _turn = self.0.read_back.acquire().await.map_err(|_| OfficeError::Unavailable)?;
         let first_at = self.change_at(&event, from.get()).await?.at;
         let last_at = self.change_at(&event, to.get()).await?.at;
-        let mut statistics = Statistics::new(bucket_ms(first_at, last_at)?, only);
+        let mut statistics = Statistics::new(from, bucket_ms(first_at, last_at)?, only);
         let mut after = Version::new(from.get() - 1).unwrap_or(Version::ZERO);
         while after < to {
             let left = usize::try_from(to.get() - after.get()).unwrap_or(usize::MAX);

@@ -1,16 +1,20 @@
 //! Statistics: what a stretch of a ledger comes to, told by its own changes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, Event, RequestId, ReservationId, Seats};
-use ticketboss::office::{Entropy, Office};
+use ticketboss::domain::{
+    Actor, Change, Event, Fact, PartnerId, RequestId, ReservationId, Seats, Version,
+};
+use ticketboss::office::{Entropy, Office, OfficeError};
 use ticketboss::store::Store;
 use ticketboss::store::memory::MemoryStore;
 
+use crate::file_systems::setting;
 use crate::random::SplitMix;
-use crate::support::{event_id, new_directory, open_store, partner, terms};
+use crate::support::{event_id, new_directory, open_store, partner, terms, version};
 use crate::wire::{Server, ask, bare, json as with_json, standard_limits};
 
 /// 2026-01-01T00:00:00Z.
@@ -144,6 +148,49 @@ async fn what_cannot_be_counted_is_a_problem() {
     assert_eq!(empty["total"]["soldSeats"], 0);
 }
 
+#[tokio::test]
+async fn a_hold_that_was_over_and_sold_late_counts_once() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default()), 20).await;
+    let address = server.address;
+    // Versions 2 to 4: two holds of acme, and one of globex.
+    let hold = |partner: &str| json!({ "partnerId": partner, "seats": 2, "hold": 60 }).to_string();
+    let first = post(address, "", &hold("acme")).await;
+    post(address, "", &hold("acme")).await;
+    let third = post(address, "", &hold("globex")).await;
+    clock.set(BEGIN_MS + 60_000);
+    // Versions 5 to 7: they expire, in that order. Versions 8 and 9: the first and the third are sold late.
+    for late in [&first, &third] {
+        let sold = post(address, &format!("/{}/confirm", id_of(late)), "").await;
+        assert_eq!(sold["status"], "confirmed", "{sold}");
+    }
+    // Of all, of acme, of globex: as sold of ended.
+    let share = |sold: f64, ended: f64| json!(sold / ended);
+    let nothing = || Value::Null;
+    for (query, all, acme, globex) in [
+        ("", share(2.0, 3.0), share(1.0, 2.0), share(1.0, 1.0)),
+        // The first expires before the stretch, and is sold within it.
+        ("?from=6", share(2.0, 3.0), share(1.0, 2.0), share(1.0, 1.0)),
+        ("?from=7", share(2.0, 2.0), share(1.0, 1.0), share(1.0, 1.0)),
+        ("?from=8", share(2.0, 2.0), share(1.0, 1.0), share(1.0, 1.0)),
+        ("?from=6&to=8", share(1.0, 3.0), share(1.0, 2.0), share(0.0, 1.0)),
+        // What is sold later is not known of yet.
+        ("?to=7", share(0.0, 3.0), share(0.0, 2.0), share(0.0, 1.0)),
+        ("?to=4", nothing(), nothing(), nothing()),
+    ] {
+        let told = statistics(address, query).await;
+        let of = |name: &str| {
+            let mut partners = told["partners"].as_array().unwrap().iter();
+            let his = partners.find(|partner| partner["partnerId"] == name);
+            his.map_or(Value::Null, |his| his["conversion"].clone())
+        };
+        assert_eq!(told["total"]["conversion"], all, "{query}");
+        assert_eq!((of("acme"), of("globex")), (acme.clone(), globex), "{query}");
+        let apart = query.replace('?', "&");
+        let his = statistics(address, &format!("?partnerId=acme{apart}")).await;
+        assert_eq!(his["total"]["conversion"], acme, "{query}");
+    }
+}
+
 /// Changes an event by chance, while its clock goes on.
 async fn live(office: &Office, clock: &Clock, mut draws: SplitMix) {
     let id = event_id("a");
@@ -189,6 +236,76 @@ fn agrees(event: &Event, told: &Value) {
     assert_eq!(over_time("cancelledSeats"), seats("cancelled") + seats("partlyCancelled"));
 }
 
+/// How many of the holds that end between two versions are sold there, and how many they are: of each
+/// partner, by all the changes of its event.
+fn conversions(
+    event: &Event,
+    changes: &[Change],
+    (from, to): (Version, Version),
+) -> BTreeMap<PartnerId, (u64, u64)> {
+    let mut held = BTreeSet::new();
+    let mut is_sold = BTreeMap::new();
+    for change in changes.iter().take_while(|change| change.version <= to) {
+        let (reservation, is_sale) = match &change.fact {
+            Fact::Held { .. } => {
+                held.insert(change.version);
+                continue;
+            }
+            Fact::Confirmed { reservation } | Fact::ConfirmedLate { reservation } => {
+                (*reservation, true)
+            }
+            Fact::Expired { reservation } => (*reservation, false),
+            Fact::Cancelled { reservation } if held.contains(reservation) => (*reservation, false),
+            _ => continue,
+        };
+        held.remove(&reservation);
+        if change.version >= from {
+            is_sold.insert(reservation, is_sale);
+        }
+    }
+    let mut by_partner = BTreeMap::new();
+    for (reservation, is_sold) in is_sold {
+        let (_, reservation) = event.reservation_made_by(reservation).unwrap();
+        let (sold, ended) = by_partner.entry(reservation.partner).or_default();
+        (*sold, *ended) = (*sold + u64::from(is_sold), *ended + 1);
+    }
+    by_partner
+}
+
+#[tokio::test]
+async fn every_hold_that_ends_in_a_stretch_counts_once() {
+    let seed = setting("TICKETBOSS_STATISTICS_SEED")
+        .map_or_else(|| Entropy::System.nonce().get(), |text| text.parse().unwrap());
+    println!("TICKETBOSS_STATISTICS_SEED={seed}");
+    let (_server, office, clock) = serve(Store::Memory(MemoryStore::default()), 300).await;
+    let id = event_id("a");
+    live(&office, &clock, SplitMix(seed)).await;
+    let event = office.event(&id).unwrap();
+    let changes = office.changes(&id, Version::ZERO, 1_000).await.unwrap();
+    assert_eq!(changes.last().unwrap().version, event.version());
+    let is_late = |change: &&Change| matches!(change.fact, Fact::ConfirmedLate { .. });
+    assert!(changes.iter().filter(is_late).count() > 5, "hardly anything was sold late");
+    let mut draws = SplitMix(seed);
+    for _ in 0..100 {
+        let from = draws.within(1, event.version().get());
+        let to = draws.within(from, event.version().get());
+        let stretch = (version(from), version(to));
+        let bucket_ms = |_, _| Ok::<_, OfficeError>(60_000);
+        let counted = office.statistics(&id, stretch, None, bucket_ms).await;
+        let (statistics, ..) = counted.unwrap();
+        let told = statistics.by_partner.iter();
+        let told = told.filter_map(|(id, tally)| Some((id.clone(), tally.conversion()?)));
+        let expected = conversions(&event, &changes, stretch);
+        assert_eq!(told.collect::<BTreeMap<_, _>>(), expected, "{from} to {to}");
+        // All partners together are all.
+        let mut merged = statistics.others.clone();
+        statistics.by_partner.values().for_each(|tally| merged.merge(tally));
+        assert_eq!(merged, statistics.total, "{from} to {to}");
+        let sum = expected.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        assert_eq!(merged.conversion().unwrap_or_default(), sum, "{from} to {to}");
+    }
+}
+
 #[tokio::test]
 async fn counts_agree_with_the_seats_and_add_up() {
     let directory = new_directory();
@@ -204,10 +321,7 @@ async fn counts_agree_with_the_seats_and_add_up() {
     let middle = event.version().get() / 2;
     let early = statistics(address, &format!("?to={middle}")).await;
     let late = statistics(address, &format!("?from={}", middle + 1)).await;
-    agrees(
-        &office.event_as_of(&event_id("a"), crate::support::version(middle)).await.unwrap(),
-        &early,
-    );
+    agrees(&office.event_as_of(&event_id("a"), version(middle)).await.unwrap(), &early);
     let sum = |of: &dyn Fn(&Value) -> i64| of(&early) + of(&late);
     for name in ["reserved", "held", "confirmed", "confirmedLate", "expired", "cancelled"] {
         let seats = |told: &Value| number(&told["total"][name]["seats"]);
