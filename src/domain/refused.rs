@@ -4,6 +4,7 @@
 //! how many could not be served, and why. So they are counted, and the next change carries the counts.
 
 use super::command::{Command, Intent, Refusal};
+use super::event::Event;
 use super::names::PartnerId;
 
 /// How many counts one change carries of partners by name; those of other partners it carries together.
@@ -104,7 +105,7 @@ impl RefusalKind {
 pub struct Refused {
     /// Why.
     pub kind: RefusalKind,
-    /// To whom, where he was named and is one of the few that are told by name.
+    /// To whom, where that is known and he is one of the few that are told by name.
     pub partner: Option<PartnerId>,
     /// How often; at least once.
     pub times: u32,
@@ -115,8 +116,8 @@ pub struct Refused {
 pub struct RefusedCount(Vec<Refused>);
 
 impl RefusedCount {
-    /// Counts one.
-    pub fn note(&mut self, command: &Command, refusal: &Refusal) {
+    /// Counts one by `event`, which is as it was when it refused, or later.
+    pub fn note(&mut self, event: &Event, command: &Command, refusal: &Refusal) {
         let Some(kind) = RefusalKind::of(refusal) else { return };
         // Who asks once more for what is so already does not miss anything.
         if let (Intent::Confirm { .. }, RefusalKind::AlreadyConfirmed)
@@ -127,10 +128,7 @@ impl RefusedCount {
         {
             return;
         }
-        let partner = match &command.intent {
-            Intent::Reserve { partner, .. } | Intent::Hold { partner, .. } => Some(partner),
-            _ => None,
-        };
+        let partner = partner_of(event, &command.intent);
         let named = self.0.iter().filter(|refused| refused.partner.is_some()).count();
         let is_known =
             |refused: &Refused| refused.kind == kind && refused.partner.as_ref() == partner;
@@ -151,5 +149,23 @@ impl RefusedCount {
     /// What was counted, if anything.
     pub fn told(&self) -> Option<std::sync::Arc<[Refused]>> {
         (!self.0.is_empty()).then(|| self.0.as_slice().into())
+    }
+}
+
+/// Whom a refusal is to: who asks for seats, or has or had those that are asked about. The event itself, and
+/// a reservation that it never had, are nobody's.
+fn partner_of<'a>(event: &'a Event, intent: &'a Intent) -> Option<&'a PartnerId> {
+    match intent {
+        Intent::Reserve { partner, .. } | Intent::Hold { partner, .. } => Some(partner),
+        Intent::Confirm { reservation }
+        | Intent::Extend { reservation, .. }
+        | Intent::Cancel { reservation }
+        | Intent::CancelPart { reservation, .. } => {
+            event.reservation(*reservation).map(|reservation| &reservation.partner)
+        }
+        Intent::Update(_)
+        | Intent::Block { .. }
+        | Intent::Unblock { .. }
+        | Intent::Expire { .. } => None,
     }
 }

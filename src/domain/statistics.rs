@@ -100,7 +100,8 @@ pub struct Statistics {
     pub total: Tally,
     /// Of each, for the first [`PARTNERS_MAX`] that were met.
     pub by_partner: BTreeMap<PartnerId, Tally>,
-    /// Of the other partners, and of refusals that name none.
+    /// Of the other partners, and of refusals that are to nobody, or of which the ledger does not say to
+    /// whom.
     pub others: Tally,
     /// Over time: by the number of the bucket, counted from the first of 1970. Those in which nothing
     /// happened are missing.

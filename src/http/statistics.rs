@@ -45,7 +45,8 @@ pub(super) struct StatisticsBody<'a> {
     total: TallyBody,
     /// Those who bought most, first.
     partners: Vec<PartnerBody<'a>>,
-    /// The other partners together, and refusals that name none.
+    /// The other partners together, and refusals without a partner: of what was asked of the event itself, or
+    /// of a reservation that it never had, and those of partners beyond the few that a change names.
     others: TallyBody,
     bucket_seconds: i64,
     buckets: Vec<BucketBody>,
@@ -84,7 +85,7 @@ struct TallyBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Share)]
     conversion: Option<f64>,
-    /// By the code of the problem.
+    /// By the code of the problem. What is refused of a reservation is counted for its partner.
     #[schema(value_type = kinds::Refusals)]
     refusals: BTreeMap<&'static str, u64>,
 }

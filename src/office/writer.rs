@@ -172,7 +172,7 @@ impl Writer {
     fn count_refused(&mut self, batch: &[Request], outcomes: &Outcomes) {
         for (request, outcome) in batch.iter().zip(outcomes) {
             if let Err(refusal) = outcome {
-                self.refused.note(&request.command, refusal);
+                self.refused.note(&self.event, &request.command, refusal);
             }
         }
     }

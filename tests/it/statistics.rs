@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use ticketboss::clock::Clock;
 use ticketboss::domain::{
-    Actor, Change, Event, Fact, PartnerId, RequestId, ReservationId, Seats, Version,
+    Actor, Change, Event, Fact, PartnerId, REFUSED_BY_NAME_MAX, RequestId, ReservationId, Seats,
+    Version,
 };
 use ticketboss::office::{Entropy, Office, OfficeError};
 use ticketboss::store::Store;
@@ -105,7 +106,8 @@ async fn a_sale_is_told_in_numbers() {
     assert_eq!(sold(1), (&json!("globex"), &json!(4)));
     let refused = json!({ "not_enough_seats": 2, "seats_per_request": 1 });
     assert_eq!(partners[1]["refusals"], refused);
-    assert_eq!(told["others"]["refusals"], json!({ "already_confirmed": 1 }));
+    assert_eq!(partners[0]["refusals"], json!({ "already_confirmed": 1 }));
+    assert_eq!(told["others"]["refusals"], json!({}));
     assert_eq!(told["bucketSeconds"], 60);
     let bucket = |at: &str, sold: u64, held: u64, lost: u64, cancelled: u64, refusals: u64| {
         json!({
@@ -189,6 +191,64 @@ async fn a_hold_that_was_over_and_sold_late_counts_once() {
         let his = statistics(address, &format!("?partnerId=acme{apart}")).await;
         assert_eq!(his["total"]["conversion"], acme, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_counted_for_the_partner_of_the_reservation() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default()), 20).await;
+    let address = server.address;
+    let sold = post(address, "", r#"{"partnerId":"acme","seats":5}"#).await;
+    let held = post(address, "", r#"{"partnerId":"globex","seats":8,"hold":60}"#).await;
+    let refused = async |line: &str, body: &str, code: &str| {
+        let answer = ask(address, &with_json(line, body)).await;
+        assert_eq!(answer.json()["code"], code, "{}", answer.text());
+    };
+    let of = |reservation: &Value, action: &str| {
+        format!("POST /v1/events/a/reservations/{}/{action}", id_of(reservation))
+    };
+    refused(&of(&sold, "extend"), "", "already_confirmed").await;
+    refused(&of(&sold, "cancel"), r#"{"seats":5}"#, "not_a_part").await;
+    refused(&of(&held, "cancel"), r#"{"seats":1}"#, "not_confirmed").await;
+    refused(&of(&held, "extend"), r#"{"holdSeconds":5}"#, "hold_seconds").await;
+    refused(&of(&held, "extend"), r#"{"holdSeconds":60}"#, "hold_limit").await;
+    // What is told again under its key refuses nothing; to ask for something else under it is refused.
+    let keyed = async |seconds: u32| {
+        let body = format!(r#"{{"holdSeconds":{seconds}}}"#);
+        let length = format!("Content-Length: {}", body.len());
+        let headers = ["Content-Type: application/json", "Idempotency-Key: once", &length];
+        ask(address, &(bare(&of(&held, "extend"), &headers) + &body)).await
+    };
+    assert_eq!(keyed(90).await.status, 200);
+    assert_eq!(keyed(90).await.header("idempotent-replayed"), "true");
+    assert_eq!(keyed(100).await.json()["code"], "idempotency_key_reused");
+    // These have no partner: whoever made up the end of an id, and who asks something of the event itself.
+    let id = id_of(&sold);
+    let other = if id.ends_with('0') { '1' } else { '0' };
+    let made_up = format!("DELETE /reservations/{}{other}", &id[..id.len() - 1]);
+    assert_eq!(ask(address, &bare(&made_up, &[])).await.json()["code"], "reservation_not_found");
+    let block = ask(address, &bare("DELETE /v1/events/a/blocks/9", &[])).await;
+    assert_eq!(block.json()["code"], "block_not_found");
+    // The hold expires, its seats are taken, and it cannot be confirmed any more.
+    clock.set(BEGIN_MS + 90_000);
+    post(address, "", r#"{"partnerId":"initech","seats":10}"#).await;
+    refused(&of(&held, "confirm"), "", "hold_expired").await;
+    post(address, "", r#"{"partnerId":"initech","seats":1}"#).await;
+
+    let told = statistics(address, "").await;
+    let refusals = |name: &str| {
+        let mut partners = told["partners"].as_array().unwrap().iter();
+        partners.find(|partner| partner["partnerId"] == name).unwrap()["refusals"].clone()
+    };
+    assert_eq!(refusals("acme"), json!({ "already_confirmed": 1, "not_a_part": 1 }));
+    let expected = json!({
+        "not_confirmed": 1, "hold_seconds": 1, "hold_limit": 1, "hold_expired": 1,
+        "idempotency_key_reused": 1,
+    });
+    assert_eq!(refusals("globex"), expected);
+    let nobody = json!({ "reservation_not_found": 1, "block_not_found": 1 });
+    assert_eq!(told["others"]["refusals"], nobody);
+    let globex = statistics(address, "?partnerId=globex").await;
+    assert_eq!(globex["total"]["refusals"], expected);
 }
 
 /// Changes an event by chance, while its clock goes on.
@@ -339,6 +399,29 @@ async fn counts_agree_with_the_seats_and_add_up() {
         |told: &Value| told["total"]["refusals"]["not_enough_seats"].as_i64().unwrap_or(0);
     assert!(refusals(&whole) > 0, "{whole}");
     assert_eq!(sum(&refusals), refusals(&whole));
+}
+
+#[tokio::test]
+async fn of_partners_whose_reservations_are_refused_a_change_names_a_few() {
+    let (server, _, _) = serve(Store::Memory(MemoryStore::default()), 40).await;
+    let address = server.address;
+    let mut sold = Vec::new();
+    for number in 0..REFUSED_BY_NAME_MAX + 2 {
+        let body = json!({ "partnerId": format!("partner-{number}"), "seats": 2 }).to_string();
+        sold.push(post(address, "", &body).await);
+    }
+    for _ in 0..2 {
+        for reservation in &sold {
+            let path = format!("/{}/cancel", id_of(reservation));
+            assert_eq!(post(address, &path, r#"{"seats":2}"#).await["code"], "not_a_part");
+        }
+    }
+    post(address, "", r#"{"partnerId":"acme","seats":1}"#).await;
+    let told = statistics(address, "").await;
+    let partners = told["partners"].as_array().unwrap().iter();
+    let named = partners.filter(|partner| partner["refusals"] == json!({ "not_a_part": 2 }));
+    assert_eq!(named.count(), REFUSED_BY_NAME_MAX);
+    assert_eq!(told["others"]["refusals"], json!({ "not_a_part": 4 }));
 }
 
 #[tokio::test]

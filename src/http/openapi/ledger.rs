@@ -46,7 +46,8 @@ pub(in crate::http) fn proof() -> Entry {
 /// `GET /v1/events/{eventId}/statistics`.
 pub(in crate::http) fn statistics() -> Entry {
     let about = "What the changes of versions `from` up to `to` come to, of all partners or of one, in stretches \
-        of time. What was refused counts with the change after it.";
+        of time. What was refused counts with the change after it, which names a few \
+        of the partners.";
     let told = Answer::json::<StatisticsBody<'_>>("The statistics.", counted());
     Entry::new(Tag::Ledger, "getStatistics", "Count what happened", about)
         .takes(&[FROM, TO, COUNTED_PARTNER_ID, BUCKET_SECONDS])
