@@ -116,7 +116,8 @@ struct BucketBody {
 
 /// `GET /v1/events/{eventId}/statistics`: what the changes from version `from` up to `to` come to, of all
 /// partners or of `partnerId`, with time in stretches of `bucketSeconds`. What was refused counts with the
-/// change after it. 200; 400; 404 `event_not_found`, `version_not_found`; 503.
+/// change after it. 200; 400, also where `to` is less than `from`; 404 `event_not_found`,
+/// `version_not_found`; 503.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
@@ -130,6 +131,12 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         seconds.ok_or_else(|| "must be a number of seconds".into())
     });
     query.finish()?;
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        let detail = "must not be less than from".into();
+        return Err(Problem::invalid_query(vec![Fault { pointer: "?to".into(), detail }]));
+    }
     let (from, to) = (from.unwrap_or(Version::FIRST), to.unwrap_or(event.version()));
     let bucket_ms = |first: Timestamp, last: Timestamp| {
         let span_seconds = (last.0 - first.0) / 1_000;

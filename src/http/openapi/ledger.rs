@@ -46,7 +46,7 @@ pub(in crate::http) fn proof() -> Entry {
 /// `GET /v1/events/{eventId}/statistics`.
 pub(in crate::http) fn statistics() -> Entry {
     let about = "What the changes of versions `from` up to `to` come to, of all partners or of one, in stretches \
-        of time. What was refused counts with the change after it, which names a few \
+        of time; `to` is not before `from`. What was refused counts with the change after it, which names a few \
         of the partners.";
     let told = Answer::json::<StatisticsBody<'_>>("The statistics.", counted());
     Entry::new(Tag::Ledger, "getStatistics", "Count what happened", about)
