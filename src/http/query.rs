@@ -70,7 +70,7 @@ impl<'a> Query<'a> {
     pub(super) fn range(&mut self, newest: Version) -> (Version, Version) {
         let (from, to) = (self.version("from"), self.version("to"));
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            self.fault("from", "must not be above `to`");
+            self.fault("to", "must not be less than `from`");
         }
         (from.unwrap_or(Version::FIRST), to.unwrap_or(newest))
     }

@@ -11,10 +11,10 @@ use super::Context;
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::{Code, Fault, Problem};
-use super::query::Query;
-use super::reply::{Response, as_state, json, time_text};
+use super::query::{Query, version_of};
+use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::seed::event_in_path;
-use crate::domain::{Bucket, Count, Outcome, PartnerId, Statistics, Tally, Timestamp, Version};
+use crate::domain::{Bucket, Count, Outcome, PartnerId, Statistics, Tally, Timestamp};
 
 /// How many partners are told one by one; the others together.
 const PARTNERS_TOLD_MAX: usize = 200;
@@ -116,12 +116,12 @@ struct BucketBody {
 
 /// `GET /v1/events/{eventId}/statistics`: what the changes from version `from` up to `to` come to, of all
 /// partners or of `partnerId`, with time in stretches of `bucketSeconds`. What was refused counts with the
-/// change after it. 200; 400, also where `to` is less than `from`; 404 `event_not_found`,
+/// change after it. 200, or 304 where the caller has the newest version; 400, also where `to` is less than `from`; 404 `event_not_found`,
 /// `version_not_found`; 503.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
     let event = context.office.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
-    let (from, to) = (query.version("from"), query.version("to"));
+    let (from, to) = query.range(event.version());
     let only = query.take("partnerId", |text| {
         PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
     });
@@ -131,13 +131,12 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         seconds.ok_or_else(|| "must be a number of seconds".into())
     });
     query.finish()?;
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        let detail = "must not be less than from".into();
-        return Err(Problem::invalid_query(vec![Fault { pointer: "?to".into(), detail }]));
+    for version in [from, to] {
+        version_of(&event, Some(version))?;
     }
-    let (from, to) = (from.unwrap_or(Version::FIRST), to.unwrap_or(event.version()));
+    if is_known(&input.headers, &etag(event.version())) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    }
     let bucket_ms = |first: Timestamp, last: Timestamp| {
         let span_seconds = (last.0 - first.0) / 1_000;
         Ok::<_, Problem>(1_000 * choose_bucket_seconds(bucket_seconds, span_seconds)?)

@@ -159,7 +159,7 @@ async fn a_stretch_does_not_end_before_it_begins() {
         let path = format!("/v1/events/a/statistics{query}");
         let answer = ask(server.address, &bare(&format!("GET {path}"), &[])).await;
         assert_eq!(answer.problem(), "400 invalid_request: Invalid request", "{query}");
-        let errors = json!([{ "pointer": "?to", "detail": "must not be less than from" }]);
+        let errors = json!([{ "pointer": "?to", "detail": "must not be less than `from`" }]);
         assert_eq!(answer.json()["errors"], errors, "{query}");
     }
 }

@@ -52,6 +52,7 @@ pub(in crate::http) fn statistics() -> Entry {
     Entry::new(Tag::Ledger, "getStatistics", "Count what happened", about)
         .takes(&[FROM, TO, COUNTED_PARTNER_ID, BUCKET_SECONDS])
         .answers(StatusCode::OK, told.with(ETAG))
+        .answers_not_modified()
         .problems(&[Code::InvalidRequest, Code::VersionNotFound, Code::Unavailable])
         .problems(OF_EVENT)
 }
