@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::domain::Timestamp;
 
 /// How far a steady clock is put forward at most, in milliseconds, to be not before what it is told was
-/// noted: a day. What is further ahead was noted by a clock that was wrong itself.
+/// noted: a day. What is further ahead was noted by a clock that was wrong itself, and is left aside.
 pub const CATCH_UP_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
 /// How long anybody sleeps at a time before he looks at the clock again.
 const SLEEP_MAX: Duration = Duration::from_hours(1);

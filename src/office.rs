@@ -21,7 +21,7 @@ mod writer;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::clock::Clock;
+use crate::clock::{CATCH_UP_MS_MAX, Clock};
 use crate::domain::{
     Change, Event, EventId, EventNumber, Fact, Key, Note, Refusal, RequestId, Reservation,
     ReservationId, Timestamp, Version,
@@ -36,9 +36,16 @@ pub use following::{Added, Following, FollowingAll, Missed};
 use moves::Moves;
 pub use past::SealedPage;
 use tokio::sync::Semaphore;
+use writer::GoesBy;
 
 /// How many events one office keeps open.
 pub const EVENTS_MAX: usize = 100_000;
+
+/// How many milliseconds an hour has.
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+/// How many events that are dated far ahead are named in the log.
+const FAR_AHEAD_NAMED_MAX: usize = 10;
 
 /// Everything that is sold here. Clones share it.
 #[derive(Debug, Clone)]
@@ -81,12 +88,45 @@ enum Opened {
 }
 
 impl Opened {
-    fn updated_at(&self) -> Option<Timestamp> {
+    fn whole(&self) -> Option<&Event> {
         match self {
-            Self::Whole(event, _) => Some(event.updated_at()),
+            Self::Whole(event, _) => Some(event),
             Self::Damaged(..) => None,
         }
     }
+}
+
+/// How far an event's newest change is dated ahead of `now`, in milliseconds.
+fn ahead_ms(event: &Event, now: Timestamp) -> i64 {
+    event.updated_at().0.saturating_sub(now.0)
+}
+
+/// An event that is dated further ahead than the clock is put forward was changed by a clock that was wrong,
+/// and has its time by this one.
+fn goes_by(event: &Event, now: Timestamp) -> GoesBy {
+    if ahead_ms(event, now) < CATCH_UP_MS_MAX { GoesBy::Dates } else { GoesBy::Clock }
+}
+
+/// The clock, when it is `now`, put forward to be not before what is stored. What is dated too far ahead is
+/// told of, and is no reason to put it forward for all the others.
+fn put_forward(clock: Clock, now: Timestamp, opened: &[Opened]) -> Clock {
+    let whole = opened.iter().filter_map(Opened::whole);
+    let (far, near): (Vec<_>, Vec<_>) =
+        whole.partition(|event| goes_by(event, now) == GoesBy::Clock);
+    if !far.is_empty() {
+        let hours =
+            |event: &&Event| format!("{} by {} h", event.id(), ahead_ms(event, now) / HOUR_MS);
+        let named = far.iter().take(FAR_AHEAD_NAMED_MAX).map(hours).collect::<Vec<_>>();
+        let others = if far.len() > named.len() { ", and others" } else { "" };
+        log::warn!(
+            "the clock is wrong, or was: of the events, {} are dated ahead of it: {}{others}",
+            far.len(),
+            named.join(", "),
+        );
+    }
+    let noted = near.iter().map(|event| event.updated_at()).max();
+    // Nothing is dated at a time before which somebody was told that he has got everything.
+    clock.not_before(Timestamp(noted.map_or(i64::MIN, |noted| noted.0.saturating_add(1))))
 }
 
 async fn replay(
@@ -269,17 +309,18 @@ impl Office {
             });
         }
         // Holds that began before the machine's clock was set back end in time even so.
-        // And nothing is dated at a time before which somebody was told that he has got everything.
-        let noted = opened.iter().filter_map(Opened::updated_at).max();
-        let after = noted.map_or(i64::MIN, |noted| noted.0.saturating_add(1));
-        let clock = clock.not_before(Timestamp(after));
+        let now = clock.now();
+        let clock = put_forward(clock, now, &opened);
         let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
         let (moves, creations) = (Moves::default(), Creations::default());
         let inner = Inner { tasks, store, clock, entropy, moves, desks, creations, read_back };
         let office = Self(Arc::new(inner));
         for event in opened {
             let desk = match event {
-                Opened::Whole(event, loaded) => office.start_desk(*event, loaded),
+                Opened::Whole(event, loaded) => {
+                    let goes_by = goes_by(&event, now);
+                    office.open_desk(*event, loaded, goes_by)
+                }
                 Opened::Damaged(damage, number) => Desk::damaged(damage, number),
             };
             office.keep(desk)?;
@@ -287,9 +328,14 @@ impl Office {
         Ok(office)
     }
 
+    /// Starts the desk of an event that is new, and so not dated ahead of the clock.
     fn start_desk(&self, event: Event, loaded: Loaded) -> Desk {
+        self.open_desk(event, loaded, GoesBy::Dates)
+    }
+
+    fn open_desk(&self, event: Event, loaded: Loaded, goes_by: GoesBy) -> Desk {
         let Inner { tasks, store, clock, moves, .. } = &*self.0;
-        Desk::open(tasks, store.clone(), clock.clone(), moves.clone(), event, loaded)
+        Desk::open(tasks, store.clone(), clock.clone(), moves.clone(), event, loaded, goes_by)
     }
 
     fn keep(&self, desk: Desk) -> Result<(), StoreError> {

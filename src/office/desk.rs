@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::board::{Board, Shown};
 use super::moves::Moves;
-use super::writer::{Request, Writer};
+use super::writer::{GoesBy, Request, Writer};
 use super::{Made, OfficeError};
 use crate::clock::Clock;
 use crate::domain::{Command, Event, EventId, EventNumber};
@@ -39,6 +39,7 @@ impl Desk {
         moves: Moves,
         event: Event,
         loaded: Loaded,
+        goes_by: GoesBy,
     ) -> Self {
         let (id, number) = (event.id().clone(), event.number());
         let board = Arc::new(Board::new(Shown::Committed(
@@ -46,7 +47,7 @@ impl Desk {
             loaded.record.newest_page,
         )));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let writer = Writer::new(store, clock, moves, event, loaded, board.clone());
+        let writer = Writer::new(store, clock, moves, event, loaded, goes_by, board.clone());
         let (at_the_end, writer_ended) = oneshot::channel::<()>();
         tasks.spawn(async move {
             writer.run(requests).await;

@@ -40,6 +40,15 @@ pub(super) struct Request {
     pub(super) answer: oneshot::Sender<Result<Made, OfficeError>>,
 }
 
+/// What holds and sales go by where the clock is behind the newest change of their event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GoesBy {
+    /// The date of that change: the clock was set back.
+    Dates,
+    /// The clock: the change was dated by one that was wrong.
+    Clock,
+}
+
 /// The writer of one event.
 pub(super) struct Writer {
     store: Store,
@@ -47,6 +56,7 @@ pub(super) struct Writer {
     moves: Moves,
     event: Arc<Event>,
     loaded: Loaded,
+    goes_by: GoesBy,
     board: Arc<Board>,
     /// What was refused since the newest change, which the next one carries.
     refused: RefusedCount,
@@ -72,11 +82,13 @@ impl Writer {
         moves: Moves,
         event: Event,
         loaded: Loaded,
+        goes_by: GoesBy,
         board: Arc<Board>,
     ) -> Self {
-        let no_expiry_before = event.created_at();
+        // No date of the event's: the clock may be far behind it.
+        let no_expiry_before = Timestamp(i64::MIN);
         let (event, refused) = (Arc::new(event), RefusedCount::default());
-        Self { store, clock, moves, event, loaded, board, refused, no_expiry_before }
+        Self { store, clock, moves, event, loaded, goes_by, board, refused, no_expiry_before }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
@@ -194,7 +206,7 @@ impl Writer {
         let mut after = Event::clone(&self.event);
         let mut changes = Vec::with_capacity(batch.len());
         let now = self.clock.now();
-        while let Some(expiry) = expiry(&after, now) {
+        while let Some(expiry) = self.expiry(&after, now) {
             if changes.len() == EXPIRIES_MAX {
                 return Decided { after, changes, outcomes: None };
             }
@@ -204,13 +216,33 @@ impl Writer {
         let outcomes = batch
             .iter()
             .map(|request| {
-                let change = after.decide(&request.command, now)?;
+                let change = self.decide_one(&after, &request.command, now)?;
                 after.apply(&change);
                 changes.push(change.clone());
                 Ok(Made::new(change, &after))
             })
             .collect();
         Decided { after, changes, outcomes: Some(outcomes) }
+    }
+
+    fn decide_one(
+        &self,
+        event: &Event,
+        command: &Command,
+        now: Timestamp,
+    ) -> Result<Change, Refusal> {
+        match self.goes_by {
+            GoesBy::Dates => event.decide(command, now),
+            GoesBy::Clock => event.decide_by_clock(command, now),
+        }
+    }
+
+    /// What follows from the next hold being over, if it is.
+    fn expiry(&self, event: &Event, now: Timestamp) -> Option<Change> {
+        let (_, reservation) = event.next_to_expire()?;
+        let intent = Intent::Expire { reservation };
+        let command = Command::new(Actor::System, RequestId::NOBODY, intent);
+        self.decide_one(event, &command, now).ok()
     }
 
     /// Reads what another writer has committed.
@@ -304,14 +336,6 @@ impl Writer {
         let (event, version) = (self.event.number(), change.version);
         uuid::Uuid::from_u128(ReservationId { event, version, nonce }.to_bits())
     }
-}
-
-/// What follows from the next hold being over, if it is.
-fn expiry(event: &Event, now: Timestamp) -> Option<Change> {
-    let (_, reservation) = event.next_to_expire()?;
-    let intent = Intent::Expire { reservation };
-    let command = Command::new(Actor::System, RequestId::NOBODY, intent);
-    event.decide(&command, now).ok()
 }
 
 fn answer(batch: impl Iterator<Item = Request>, outcomes: Outcomes) {

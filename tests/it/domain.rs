@@ -563,6 +563,7 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         let (partner, nonce) = (partner("acme"), Nonce::from_bits(5));
         next(Fact::Held { partner, seats: Seats::new(seats).unwrap(), nonce, expires_at })
     };
+    let later = Timestamp(now.0 + 1);
     let none = Version::FIRST;
     let (_, creation) = created(NUMBER, terms("node-meetup", 12), 0);
     let mut changes = vec![
@@ -578,7 +579,7 @@ fn changes_that_cannot_follow(event: &Event) -> Vec<(&'static str, Change)> {
         ("too many seats", next(reserved(event.seats().available + 1))),
         ("created twice", next(creation.fact)),
         ("held too many", kept_for(event.seats().available + 1, now.plus_seconds(60))),
-        ("held for no time", kept_for(1, now)),
+        ("held for no time", Change { at: later, ..kept_for(1, later) }),
         ("held for too long", kept_for(1, Timestamp(now.plus_seconds(1800).0 + 1))),
         ("cancelled what made none", cancelled(none)),
         ("confirmed what made none", next(Fact::Confirmed { reservation: none })),

@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use ticketboss::clock::Clock;
 use ticketboss::domain::{
-    Actor, Event, Fact, HOLD_SECONDS_MAX, Refusal, RequestId, ReservationId, Seats, Status,
-    Timestamp, Version,
+    Actor, Event, EventTerms, Fact, HOLD_SECONDS_MAX, Refusal, RequestId, ReservationId, Seats,
+    Status, Timestamp, Version,
 };
 use ticketboss::office::{Entropy, Office, OfficeError, Reserved};
 use ticketboss::store::Store;
 use ticketboss::store::ledger::changes;
 use ticketboss::store::memory::MemoryStore;
+use ticketboss::store::sled::{SledOptions, open};
 
+use crate::program::{Serving, ticketboss};
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};
 use crate::wire::PATIENCE;
 
@@ -19,6 +21,7 @@ const ID: &str = "node-meetup";
 const REQUEST: RequestId = RequestId(7);
 const BEGIN_MS: i64 = 1_000_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 async fn office_of(store: &Store, clock: &Clock) -> Office {
     Office::open(store.clone(), clock.clone(), Entropy::System).await.unwrap()
@@ -192,6 +195,74 @@ async fn a_clock_that_was_set_back_before_a_restart_does_not_make_a_hold_longer(
     assert!(began.elapsed() >= Duration::from_millis(900), "it ended after {:?}", began.elapsed());
     assert_eq!(status(&office, held.id), Status::Expired { since: version(4) });
     office.close().await;
+}
+
+#[tokio::test]
+async fn a_date_far_ahead_does_not_stop_the_time_of_its_event() {
+    let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS + 3 * DAY_MS));
+    let office = office_of(&store, &clock).await;
+    let ends = EventTerms { off_sale_at: Some(Timestamp(BEGIN_MS + DAY_MS)), ..terms(ID, 10) };
+    office.create_event(ends, Actor::System, REQUEST).await.unwrap();
+    office.close().await;
+
+    clock.set(BEGIN_MS);
+    let office = office_of(&store, &clock).await;
+    let held = hold(&office, 4, 10).await.unwrap();
+    let Status::Held(kept) = held.reservation.status else { panic!("{held:?}") };
+    assert_eq!(kept.expires_at, Timestamp(BEGIN_MS + 10_000));
+    reserve(&office, 1).await.unwrap();
+    clock.set(BEGIN_MS + 9_000);
+    office.extend(held.id, 20, REQUEST).await.unwrap();
+    clock.set(BEGIN_MS + 28_999);
+    reserve(&office, 1).await.unwrap();
+    assert!(matches!(status(&office, held.id), Status::Held(_)));
+    clock.set(BEGIN_MS + 29_000);
+    reached(&office, version(6)).await;
+    assert_eq!(status(&office, held.id), Status::Expired { since: version(6) });
+    clock.set(BEGIN_MS + DAY_MS);
+    let late = reserve(&office, 1).await;
+    assert!(matches!(late, Err(OfficeError::Refused(Refusal::NotOnSale { .. }))), "{late:?}");
+    office.close().await;
+
+    // Its dates do not fall, and it is found whole.
+    let dated = facts(&store).await.into_iter().map(|(at, _)| at);
+    assert_eq!(dated.collect::<Vec<_>>(), [BEGIN_MS + 3 * DAY_MS; 6]);
+    let office = office_of(&store, &clock).await;
+    assert_eq!((office.damages(), event(&office).seats().available), (vec![], 8));
+    office.close().await;
+}
+
+#[tokio::test]
+async fn a_date_far_ahead_does_not_take_their_time_from_the_others() {
+    let store = memory_store();
+    let now_ms = Clock::System.now().0;
+    let create = async |id, at_ms| {
+        let office = office_of(&store, &Clock::manual(at_ms)).await;
+        office.create_event(terms(id, 10), Actor::System, REQUEST).await.unwrap();
+        office.close().await;
+    };
+    create("an-hour", now_ms + HOUR_MS).await;
+    create("three-days", now_ms + 3 * DAY_MS).await;
+    let office = office_of(&store, &Clock::steady()).await;
+    let ahead_ms = office.now().0 - now_ms;
+    assert!((HOUR_MS..DAY_MS).contains(&ahead_ms), "the clock is put forward by {ahead_ms} ms");
+    office.close().await;
+}
+
+#[tokio::test]
+async fn a_date_far_ahead_is_warned_of() {
+    let home = new_directory();
+    let ahead = Clock::manual(Clock::System.now().0 + 3 * DAY_MS + HOUR_MS);
+    let opened = open(&SledOptions::standard(home.path().join("data/db"))).unwrap();
+    let office = office_with_event(&opened.store, &ahead, 10).await;
+    office.close().await;
+    drop((office, opened));
+    let server = Serving::spawn_unread(&mut ticketboss(
+        home.path(),
+        &["serve", "--listen", "127.0.0.1:0", "--access-log", "off"],
+    ));
+    let log = server.stop_and_read_log();
+    assert!(log.contains("node-meetup by 72 h"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -116,6 +116,14 @@ impl Serving {
         self.process.wait().unwrap()
     }
 
+    /// Asks a server to stop whose log nobody has read, and reads it.
+    pub(crate) fn stop_and_read_log(mut self) -> String {
+        self.signal("TERM");
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+
     /// Asks the server to stop, and gives its exit status and how long that took.
     pub(crate) fn stop(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();

@@ -35,7 +35,28 @@ impl Event {
     /// | cancel | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired` |
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
-        let at = now.max(self.updated_at);
+        self.decide_at(command, now.max(self.updated_at), now)
+    }
+
+    /// As [`Event::decide`], for an event whose newest change is dated far ahead, by a clock that was wrong.
+    /// Its dates must not fall, so its changes go on having that one. But how long seats are held, and
+    /// whether there is a sale, is told by `now`, or time would stand still for it. A hold that the wrong clock
+    /// has seen made is over when it was told to be; and as one that is made now has the date of then, only
+    /// `EXTENSIONS_MAX` bounds how long it is held in all.
+    ///
+    /// # Errors
+    /// As [`Event::decide`].
+    pub fn decide_by_clock(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
+        self.decide_at(command, now, now)
+    }
+
+    /// Decides at the time `at`, when it is `now` by the clock.
+    fn decide_at(
+        &self,
+        command: &Command,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Change, Refusal> {
         if let Some(key) = &command.key
             && !cfg!(feature = "sabotage-key-comes-last")
         {
@@ -80,7 +101,11 @@ impl Event {
         }
         Ok(Change {
             version: self.version.next(),
-            at: if cfg!(feature = "sabotage-date-backwards") { now } else { at },
+            at: if cfg!(feature = "sabotage-date-backwards") {
+                now
+            } else {
+                at.max(self.updated_at)
+            },
             by: command.by.clone(),
             request: command.request,
             key: command.key,

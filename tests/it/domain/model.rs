@@ -37,7 +37,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => index().prop_map(|index| Step::Cancel { index }),
         2 => (index(), 1..9_u32).prop_map(|(index, seats)| Step::CancelPart { index, seats }),
         1 => (index(), 0..3_usize).prop_map(|(index, which)| Step::CancelForeign { index, which }),
-        3 => prop_oneof![-1000..1000_i64, 1000..900_000_i64].prop_map(|by_ms| Step::Clock { by_ms }),
+        3 => prop_oneof![-1000..1000_i64, -900_000..-1000_i64, 1000..900_000_i64].prop_map(|by_ms| Step::Clock { by_ms }),
     ];
     prop::collection::vec(step, 0..100)
 }
@@ -57,7 +57,10 @@ struct Made {
 struct Model {
     capacity: u32,
     version: u64,
+    /// What time holds go by.
     now_ms: i64,
+    /// What a change is dated now.
+    dated_ms: i64,
     made: BTreeMap<u64, Made>,
 }
 
@@ -120,7 +123,7 @@ impl Model {
             Status::Held(Hold { expires_at: self.until(seconds), extensions: 0 })
         });
         let made_by = self.next().get();
-        let made = Made { partner, seats, nonce, at_ms: self.now_ms, status, since: made_by };
+        let made = Made { partner, seats, nonce, at_ms: self.dated_ms, status, since: made_by };
         self.made.insert(made_by, made);
         Ok(made_by)
     }
@@ -257,13 +260,21 @@ struct Pair {
     model: Model,
     changes: Vec<Change>,
     clock_ms: i64,
+    goes_by: GoesBy,
+}
+
+/// What holds go by, where the clock is behind the last change.
+#[derive(Debug, Clone, Copy)]
+enum GoesBy {
+    Dates,
+    Clock,
 }
 
 impl Pair {
-    fn new(capacity: u32) -> Self {
+    fn new(capacity: u32, goes_by: GoesBy) -> Self {
         let (event, creation) = created(NUMBER, terms("node-meetup", capacity), 0);
-        let model = Model { capacity, version: 1, now_ms: 0, made: BTreeMap::new() };
-        Self { event, model, changes: vec![creation], clock_ms: 0 }
+        let model = Model { capacity, version: 1, now_ms: 0, dated_ms: 0, made: BTreeMap::new() };
+        Self { event, model, changes: vec![creation], clock_ms: 0, goes_by }
     }
 
     /// Does `step` to both, compares the outcomes, and checks everything that holds at any time.
@@ -273,7 +284,11 @@ impl Pair {
             return;
         }
         // No change is dated before the last one, whatever the clock says.
-        self.model.now_ms = self.clock_ms.max(self.event.updated_at().0);
+        self.model.dated_ms = self.clock_ms.max(self.event.updated_at().0);
+        self.model.now_ms = match self.goes_by {
+            GoesBy::Dates => self.model.dated_ms,
+            GoesBy::Clock => self.clock_ms,
+        };
         for made_by in self.model.expire() {
             let (_, next) = self.event.next_to_expire().unwrap();
             assert_eq!(next.get(), made_by);
@@ -291,7 +306,11 @@ impl Pair {
 
     fn decide(&mut self, intent: Intent) -> Result<(), Refusal> {
         let before = portrait(&self.event);
-        let decided = self.event.decide(&command(intent), Timestamp(self.clock_ms));
+        let (asked, now) = (command(intent), Timestamp(self.clock_ms));
+        let decided = match self.goes_by {
+            GoesBy::Dates => self.event.decide(&asked, now),
+            GoesBy::Clock => self.event.decide_by_clock(&asked, now),
+        };
         assert_eq!(portrait(&self.event), before);
         let change = decided?;
         assert!(change.at >= self.event.updated_at());
@@ -369,8 +388,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_sequence_of_commands_ends_as_the_model_says(capacity in 1..60_u32, steps in steps()) {
-        let mut pair = Pair::new(capacity);
+    fn any_sequence_of_commands_ends_as_the_model_says(
+        capacity in 1..60_u32,
+        goes_by in prop_oneof![Just(GoesBy::Dates), Just(GoesBy::Clock)],
+        steps in steps(),
+    ) {
+        let mut pair = Pair::new(capacity, goes_by);
         for (nonce, step) in (100..).zip(&steps) {
             pair.run(step, nonce);
         }
