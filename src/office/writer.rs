@@ -93,7 +93,8 @@ impl Writer {
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        let mut batch = Vec::with_capacity(BATCH_COMMANDS_MAX);
+        // Most of many writers never see a large batch.
+        let mut batch = Vec::new();
         while self.wait(&mut requests, &mut batch).await {
             gather(&mut requests, &mut batch).await;
             if cfg!(feature = "sabotage-refuse-before-commit") {

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::program::{Serving, run, said, ticketboss};
+use crate::program::{Serving, run, said, ticketboss, wait_for_line};
 use crate::wire::{ask, bare, reserve};
 
 const SALES: u32 = 60;
@@ -97,6 +97,19 @@ async fn a_witness_that_is_gone_or_torn_stops_nothing() {
     }
     fs::remove_file(&witness).unwrap();
     assert!(run(home.path(), &["verify"]).status.success());
+}
+
+/// No change follows the last sale, on whose occasion it could be written down.
+#[tokio::test]
+async fn the_witness_hears_of_the_last_sale_while_nobody_asks_for_anything() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Serving::start(home.path(), &["--access-log", "off"]);
+    for _ in 0..SALES {
+        assert_eq!(reserve(server.address, "p", 1).await.status, 201);
+    }
+    let last = format!("node-meetup-2025 {}", SALES + 1);
+    wait_for_line(&home.path().join("data/db/witness"), &last);
+    server.kill();
 }
 
 #[test]
