@@ -13,8 +13,9 @@ use crate::domain::Timestamp;
 /// How far a steady clock is put forward at most, in milliseconds, to be not before what it is told was
 /// noted: a day. What is further ahead was noted by a clock that was wrong itself, and is left aside.
 pub const CATCH_UP_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
-/// How long anybody sleeps at a time before he looks at the clock again.
-const SLEEP_MAX: Duration = Duration::from_hours(1);
+/// How long anybody sleeps at a time before he looks at the clock again. While the machine itself sleeps, his
+/// sleep does not go on, but time does: so much later than it should a hold may end after that.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
 
 /// A source of the time of day.
 #[derive(Debug, Clone)]
