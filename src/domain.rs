@@ -32,7 +32,8 @@ pub use names::{
 pub use note::{METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference};
 pub use refused::{REFUSED_BY_NAME_MAX, RefusalKind, Refused, RefusedCount};
 pub use reservation::{
-    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Turn,
+    EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Steps,
+    Turn,
 };
 pub use statistics::{Bucket, Count, Outcome, Statistics, Tally};
 pub use terms::{

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::change::Fact;
 use super::names::{EventNumber, Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
 use super::note::Note;
+pub use steps::Steps;
+
+mod steps;
 
 /// The shortest hold that may be asked for, in seconds.
 pub const HOLD_SECONDS_MIN: u32 = 10;
@@ -31,7 +34,7 @@ pub struct Reservation {
     /// When it was made.
     pub made_at: Timestamp,
     /// What it has gone through, in order; of one that was confirmed at once, only what came after.
-    pub steps: Option<Arc<[Step]>>,
+    pub steps: Steps,
     /// What the partner has noted on it.
     pub note: Option<Arc<Note>>,
 }
@@ -66,21 +69,24 @@ pub enum Turn {
     Expired,
     /// Some of its seats were given up.
     PartlyCancelled {
-        /// How many.
-        seats: Seats,
+        /// How many it had until then.
+        had: Seats,
     },
 }
 
 impl Turn {
-    /// What a reservation becomes by a fact about it.
-    pub(super) fn of(fact: &Fact) -> Option<Self> {
+    /// What a reservation becomes by a fact about it, after which it has so many seats.
+    pub(super) fn of(fact: &Fact, left: Seats) -> Option<Self> {
         match fact {
             Fact::Held { expires_at, .. } => Some(Self::Held { expires_at: *expires_at }),
             Fact::Confirmed { .. } | Fact::ConfirmedLate { .. } => Some(Self::Confirmed),
             Fact::Extended { expires_at, .. } => Some(Self::Extended { expires_at: *expires_at }),
             Fact::Cancelled { .. } => Some(Self::Cancelled),
             Fact::Expired { .. } => Some(Self::Expired),
-            Fact::PartlyCancelled { seats, .. } => Some(Self::PartlyCancelled { seats: *seats }),
+            Fact::PartlyCancelled { seats, .. } => {
+                let had = Seats::new(left.get() + seats.get()).unwrap_or(left);
+                Some(Self::PartlyCancelled { had })
+            }
             Fact::EventCreated(_)
             | Fact::EventUpdated(_)
             | Fact::SeatsBlocked { .. }
@@ -135,54 +141,60 @@ impl Reservation {
         self.made_at.plus_seconds(HOLD_SECONDS_MAX)
     }
 
-    /// The versions that it went through, given the one that made it.
-    pub fn versions(&self, made_by: Version) -> impl Iterator<Item = Version> {
-        let later = self.steps().iter().map(|step| step.version);
-        std::iter::once(made_by).chain(later.filter(move |version| *version != made_by))
+    /// The versions after `after` that it went through, given the one that made it.
+    pub fn versions(&self, made_by: Version, after: Version) -> impl Iterator<Item = Version> {
+        let made_by = Some(made_by).filter(|made_by| *made_by > after);
+        let later = self.steps.from(self.steps.count_until(after)).map(|step| step.version);
+        made_by.into_iter().chain(later.filter(move |version| Some(*version) != made_by))
     }
 
     /// The version that made it what it is, given the one that made it.
     pub fn since(&self, made_by: Version) -> Version {
-        self.steps().last().map_or(made_by, |step| step.version)
+        self.steps.last().map_or(made_by, |step| step.version)
     }
 
     /// What it was when the event was at `version`, which is not before it was made.
     #[must_use]
     pub fn as_of(&self, version: Version) -> Self {
-        let count = self.steps().partition_point(|step| step.version <= version);
-        let (until_then, later) = self.steps().split_at(count);
-        let given_up = later.iter().map(|step| match step.turn {
-            Turn::PartlyCancelled { seats } => seats.get(),
-            _ => 0,
-        });
-        let seats = self.seats.get() + given_up.sum::<u32>();
-        let status = until_then.iter().fold(Status::Confirmed, |status, step| {
-            let since = step.version;
-            match step.turn {
-                Turn::Held { expires_at } => Status::Held(Hold { expires_at, extensions: 0 }),
-                Turn::Extended { expires_at } => match status {
-                    Status::Held(Hold { extensions, .. }) => {
-                        Status::Held(Hold { expires_at, extensions: extensions.saturating_add(1) })
-                    }
-                    other => other,
-                },
-                Turn::Confirmed | Turn::PartlyCancelled { .. } => Status::Confirmed,
-                Turn::Cancelled => Status::Cancelled { since },
-                Turn::Expired => Status::Expired { since },
-            }
-        });
-        let steps = (!until_then.is_empty()).then(|| until_then.into());
-        Self { seats: Seats::new(seats).unwrap_or(self.seats), status, steps, ..self.clone() }
+        let steps = self.steps.first(self.steps.count_until(version));
+        let (seats, status) = (self.seats_at(version), self.status_at(version));
+        Self { seats, status, steps, ..self.clone() }
     }
 
-    /// What it has gone through, in order; of one that was confirmed at once, only what came after.
-    pub fn steps(&self) -> &[Step] {
-        self.steps.as_deref().unwrap_or_default()
+    /// How many seats it had when the event was at `version`, which is not before it was made.
+    pub fn seats_at(&self, version: Version) -> Seats {
+        // Parts are given up one after the other, so the next one is not far.
+        let mut later = self.steps.from(self.steps.count_until(version));
+        let had = later.find_map(|step| match step.turn {
+            Turn::PartlyCancelled { had } => Some(had),
+            _ => None,
+        });
+        had.unwrap_or(self.seats)
+    }
+
+    /// Where it stood when the event was at `version`, which is not before it was made.
+    pub fn status_at(&self, version: Version) -> Status {
+        let count = self.steps.count_until(version);
+        let Some(Step { version: since, turn }) = self.steps.back_from(count).next() else {
+            return Status::Confirmed;
+        };
+        match turn {
+            Turn::Held { expires_at } => Status::Held(Hold { expires_at, extensions: 0 }),
+            Turn::Extended { expires_at } => {
+                let extended = |step: &Step| matches!(step.turn, Turn::Extended { .. });
+                let extensions = self.steps.back_from(count).take_while(extended).count();
+                let extensions = u8::try_from(extensions).unwrap_or(u8::MAX);
+                Status::Held(Hold { expires_at, extensions })
+            }
+            Turn::Confirmed | Turn::PartlyCancelled { .. } => Status::Confirmed,
+            Turn::Cancelled => Status::Cancelled { since },
+            Turn::Expired => Status::Expired { since },
+        }
     }
 
     /// Notes what it has become.
     pub(super) fn step(&mut self, step: Step) {
-        self.steps = Some(self.steps().iter().copied().chain([step]).collect());
+        self.steps.push(step);
     }
 }
 

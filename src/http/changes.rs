@@ -14,7 +14,7 @@ use super::reply::{Response, as_state, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
-use crate::domain::{Actor, Change, Event, Fact, ReservationId, Version};
+use crate::domain::{Actor, Change, Event, Fact, Refusal, ReservationId, Version};
 use crate::office::OfficeError;
 
 /// What a change can be.
@@ -113,11 +113,7 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     let (since, limit, wait) = (query.since(), query.limit(), query.wait());
     query.finish()?;
     let event = feed::event_after(&context, &input.long_wait, &id, wait).await?;
-    let (since, newest) = (since.unwrap_or(Version::ZERO), event.version());
-    if since > newest {
-        // Somebody has seen more than there is, as after a backup was restored: that is not nothing.
-        return Err(OfficeError::NoSuchVersion { version: since, newest }.into());
-    }
+    let since = begin_after(&event, since)?;
     let changes = context.office.changes(&id, since, limit).await?;
     let last = changes.last().map_or(since, |change| change.version);
     let next = format!("/v1/events/{id}/changes?limit={limit}&since={last}");
@@ -128,19 +124,43 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), event.version()))
 }
 
-/// `GET …/reservations/{id}/history`: the changes that a reservation went through. 200; 404; 503.
+/// `GET …/reservations/{id}/history`: the changes that a reservation went through after version `since`, at
+/// most `limit`, in order and without a gap; `since=0` is from the beginning. 200; 400; 404; 503.
 pub(super) async fn history(context: Context, input: Input) -> Result<Response, Problem> {
     let (event_id, id) = in_path(&context, &input)?;
+    let mut query = Query::read(&input);
+    let (since, limit) = (query.since(), query.limit());
+    query.finish()?;
     let event = context.office.event(&event_id)?;
-    let (_, kept) = event.reservation_made_by(id.version).unzip();
-    let versions = kept.iter().flat_map(|kept| kept.versions(id.version)).collect::<Vec<_>>();
+    let since = begin_after(&event, since)?;
+    let (id, kept) = event.reservation_made_by(id.version).ok_or(Refusal::ReservationNotFound)?;
+    // One more than is told, to know whether there are more.
+    let mut versions = kept.versions(id.version, since).take(limit + 1).collect::<Vec<_>>();
+    let has_more = versions.len() > limit;
+    versions.truncate(limit);
     let mut items = Vec::new();
-    for version in versions {
-        let before = Version::new(version.get() - 1).unwrap_or(Version::ZERO);
-        let change = context.office.changes(&event_id, before, 1).await?;
-        items.extend(change.iter().map(|change| frame(&event, change)));
+    for run in versions.chunk_by(|earlier, later| earlier.next() == *later) {
+        let Some(before) = run.first().and_then(|first| Version::new(first.get() - 1)) else {
+            continue;
+        };
+        let changes = context.office.changes(&event_id, before, run.len()).await?;
+        items.extend(changes.iter().map(|change| frame(&event, change)));
     }
-    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next: None }), event.version()))
+    let id = id_text_of(id, &kept);
+    let next = versions.last().filter(|_| has_more).map(|last| {
+        format!("/v1/events/{event_id}/reservations/{id}/history?limit={limit}&since={last}")
+    });
+    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), event.version()))
+}
+
+/// The version after which something is to be told, if the event was there already.
+fn begin_after(event: &Event, since: Option<Version>) -> Result<Version, Problem> {
+    let (since, newest) = (since.unwrap_or(Version::ZERO), event.version());
+    if since > newest {
+        // Somebody has seen more than there is, as after a backup was restored: that is not nothing.
+        return Err(OfficeError::NoSuchVersion { version: since, newest }.into());
+    }
+    Ok(since)
 }
 
 /// A change as it is told; `event` is as it is now, or was since.
@@ -150,9 +170,8 @@ pub(super) fn frame(event: &Event, change: &Change) -> Frame {
     let (r#type, mut what) = told(&change.fact);
     if let Some((_, reservation)) = &about {
         // So that nobody has to have heard of it before to keep count.
-        let then = reservation.as_of(change.version);
-        what.partner_id = Some(then.partner.to_string());
-        what.seats.get_or_insert(then.seats.get());
+        what.partner_id = Some(reservation.partner.to_string());
+        what.seats.get_or_insert(reservation.seats_at(change.version).get());
     }
     match change.fact {
         Fact::SeatsBlocked { .. } => what.block_id = Some(change.version.get()),

@@ -8,6 +8,7 @@ use ticketboss::domain::{
 
 use crate::support::{cancel, command, created, partner, portrait, reserve, short, terms, version};
 
+mod lives;
 mod model;
 
 const NUMBER: EventNumber = EventNumber(7);

@@ -74,6 +74,10 @@ const LIFE: [&str; 10] = [
     "10 cancelled",
 ];
 
+/// What the first of its reservations went through.
+const LIFE_OF_FIRST: [&str; 5] =
+    ["2 held", "4 extended", "7 confirmed", "8 partlyCancelled", "10 cancelled"];
+
 #[tokio::test]
 async fn every_change_is_told_once_and_in_order() {
     let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
@@ -149,8 +153,7 @@ async fn a_reservation_tells_what_it_went_through() {
     let address = server.address;
     let [first, second] = live(address, &clock).await;
     let history = get(address, &format!("/reservations/{first}/history")).await.json();
-    let expected = ["2 held", "4 extended", "7 confirmed", "8 partlyCancelled", "10 cancelled"];
-    assert_eq!(kinds(&history), expected);
+    assert_eq!(kinds(&history), LIFE_OF_FIRST);
     let history = get(address, &format!("/reservations/{second}/history")).await.json();
     assert_eq!(kinds(&history), ["3 held", "5 expired", "6 confirmedLate"]);
     // And what it was at each of those versions.
@@ -172,6 +175,52 @@ async fn a_reservation_tells_what_it_went_through() {
     assert_eq!(missing, "404 reservation_not_found: Reservation not found");
     let missing = get(address, &format!("{path}11")).await.problem();
     assert_eq!(missing, "404 version_not_found: Version not found");
+}
+
+/// One that was given up seat by seat has as many changes as it had seats, and more than one answer holds.
+#[tokio::test]
+async fn a_long_history_is_told_bit_by_bit() {
+    let (server, _, clock) = serve(Store::Memory(MemoryStore::default())).await;
+    let address = server.address;
+    let [first, _] = live(address, &clock).await;
+    let order = r#"{"partnerId":"acme","seats":10}"#;
+    let mut expected = vec!["11 reserved".to_owned()];
+    let long = post(address, "/reservations", order).await["reservationId"].to_string();
+    let long = long.trim_matches('"').to_owned();
+    for version in 12..21 {
+        post(address, &format!("/reservations/{long}/cancel"), r#"{"seats":1}"#).await;
+        expected.push(format!("{version} partlyCancelled"));
+    }
+    for (id, limit, expected) in [
+        (&long, 1, &expected[..]),
+        (&long, 3, &expected[..]),
+        (&long, 10, &expected[..]),
+        (&first, 2, &LIFE_OF_FIRST.map(str::to_owned)[..]),
+    ] {
+        let (mut path, mut seen) = (format!("/reservations/{id}/history?limit={limit}"), vec![]);
+        loop {
+            let list = get(address, &path).await.json();
+            let told = kinds(&list);
+            assert!(told.len() <= limit && !told.is_empty(), "{list}");
+            seen.extend(told);
+            let Some(next) = list["next"].as_str() else { break };
+            path = next.strip_prefix("/v1/events/a").unwrap().to_owned();
+        }
+        assert_eq!(seen, expected, "{limit} at a time");
+    }
+    let path = format!("/reservations/{long}/history");
+    for (since, left) in [(0, 10), (10, 10), (11, 9), (19, 1), (20, 0)] {
+        let list = get(address, &format!("{path}?since={since}")).await.json();
+        assert_eq!(kinds(&list), expected[10 - left..], "{since}");
+    }
+    for (query, refused) in [
+        ("since=21", "404 version_not_found: Version not found"),
+        ("limit=0", "400 invalid_request: Invalid request"),
+        ("limit=201", "400 invalid_request: Invalid request"),
+        ("page=2", "400 invalid_request: Invalid request"),
+    ] {
+        assert_eq!(get(address, &format!("{path}?{query}")).await.problem(), refused, "{query}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

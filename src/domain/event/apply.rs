@@ -6,7 +6,7 @@ use super::{Block, Event, PartnerTotals};
 use crate::domain::change::{Change, Fact};
 use crate::domain::key::{Done, Remembered};
 use crate::domain::names::{Nonce, PartnerId, Seats, Timestamp, Version};
-use crate::domain::reservation::{Hold, Reservation, Status, Step, Turn};
+use crate::domain::reservation::{Hold, Reservation, Status, Step, Steps, Turn};
 
 impl Event {
     /// Makes a change that [`Event::decide`] has just stated of this very state.
@@ -93,7 +93,7 @@ impl Event {
             _ => None,
         };
         let version = change.version;
-        let steps = held.map(|turn| Arc::from([Step { version, turn }]));
+        let steps = held.map(|turn| Steps::one(Step { version, turn })).unwrap_or_default();
         let reservation = Reservation {
             partner,
             seats,
@@ -139,7 +139,7 @@ impl Event {
     }
 
     fn keep(&mut self, change: &Change, made_by: Version, mut reservation: Reservation) {
-        if let Some(turn) = Turn::of(&change.fact) {
+        if let Some(turn) = Turn::of(&change.fact, reservation.seats) {
             reservation.step(Step { version: change.version, turn });
         }
         self.reservations.insert(made_by, reservation);

@@ -7,7 +7,7 @@ use super::entry::{Answer, Entry, OF_BODY, OF_CHANGE, OF_EVENT, OF_RESERVATION, 
 use super::feeds;
 use super::parameters::{
     AT_VERSION, ETAG, IDEMPOTENCY_KEY, LIMIT, LOCATION, PARTNER_ID, REPLAYED, RESERVATION_STATUS,
-    VERSION_CURSOR,
+    SINCE, VERSION_CURSOR,
 };
 use super::requests;
 use crate::http::changes::ChangesBody;
@@ -90,13 +90,16 @@ pub(in crate::http) fn delete() -> Entry {
 
 /// `GET …/{reservationId}/history`.
 pub(in crate::http) fn history() -> Entry {
-    let about = "The changes that a reservation went through.";
-    let example = json!({ "items": [feeds::change()] });
-    let told = Answer::json::<ChangesBody>("The changes, in order.", example);
+    let about = "The changes that a reservation went through after version `since`, in order.";
+    let id = "00000002-0000-8000-8009-61b42a322344";
+    let next = format!("/v1/events/jazz-2026/reservations/{id}/history?limit=1&since=3");
+    let example = json!({ "items": [feeds::change()], "next": next });
+    let told = Answer::json::<ChangesBody>("The changes, or some of them.", example);
     Entry::new(Tag::Reservations, "getReservationHistory", "Look at what became of it", about)
+        .takes(&[SINCE, LIMIT])
         .answers(StatusCode::OK, told.with(ETAG))
         .problems(OF_RESERVATION)
-        .problems(&[Code::Unavailable])
+        .problems(&[Code::InvalidRequest, Code::VersionNotFound, Code::Unavailable])
 }
 
 /// `POST …/{reservationId}/confirm`.

@@ -165,7 +165,7 @@ impl<'a> Stored<'a> {
     pub(super) fn life_of(&self, id: ReservationId) -> Option<Vec<Stretch>> {
         let event = self.event.as_ref()?;
         let mut life: Vec<Stretch> = Vec::new();
-        for version in event.reservation(id)?.versions(id.version) {
+        for version in event.reservation(id)?.versions(id.version, Version::ZERO) {
             let before = life.last().copied();
             let change = self.changes_at(version.get()).first()?;
             let (how, seats) = match &change.fact {
