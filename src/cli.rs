@@ -19,8 +19,12 @@ mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+
+/// How long what nobody waits for any more has to end, when a command has.
+const LEFTOVERS_GRACE: Duration = Duration::from_millis(500);
 
 /// Why a command ends: one line for the operator.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -83,6 +87,7 @@ pub fn main() -> ExitCode {
             Command::Verify(arguments) => verify::run(arguments).await,
         }
     });
+    runtime.shutdown_timeout(LEFTOVERS_GRACE);
     ended.unwrap_or_else(|failure| fail(&failure.to_string()))
 }
 

@@ -30,6 +30,9 @@ use stream::ClientStream;
 
 /// How long the loop waits after it could not accept, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long connections that are cut have to end. One that is just being worked on ends when it lets others
+/// have their turn.
+const CUT_GRACE: Duration = Duration::from_millis(250);
 /// The most of a connection that is kept unread; a longer request head is refused. Ten thousand clients
 /// that stop before the end of such a head take about 270 MB.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -76,7 +79,10 @@ pub async fn serve<A, F>(
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
+    // However this ends, nothing is worked on any more for a connection that is not waited for.
+    let cut = CancellationToken::new();
+    let _cut_in_the_end = cut.clone().drop_guard();
+    let (connections, stopping) = (TaskTracker::new(), cut.child_token());
     let mut places = Places::new(limits.connections_max);
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -104,17 +110,19 @@ pub async fn serve<A, F>(
             .half_close(true)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
-        let stopping = stopping.clone();
+        let (stopping, cut) = (stopping.clone(), cut.clone());
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);
             // A connection that ends in an error was ended by the other side or by a timeout.
             tokio::select! {
                 biased;
-                _ = connection.as_mut() => {}
-                () = stopping.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
-                }
+                _ = connection.as_mut() => return,
+                () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => {}
+                _ = connection => {}
             }
         });
     }
@@ -123,6 +131,8 @@ pub async fn serve<A, F>(
     connections.close();
     if tokio::time::timeout(limits.grace, connections.wait()).await.is_err() {
         log::warn!("some connections were still open after {:?} and were cut", limits.grace);
+        cut.cancel();
+        let _ = tokio::time::timeout(CUT_GRACE, connections.wait()).await;
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::seed_events::{self, SeedEvents};
@@ -29,8 +30,12 @@ use crate::store::sled::{self as sled_store, Opened, SledOptions};
 const BACKLOG_CONNECTIONS_MAX: u32 = 1024;
 /// One of so many connections may be of somebody who follows; the others are for those who sell.
 const SUBSCRIBERS_SHARE: u32 = 2;
-/// How long the sockets of subscribers have to close.
+/// How long the sockets of subscribers have to close, from the stop on, and at least after all else.
 const SOCKETS_GRACE: Duration = Duration::from_secs(2);
+const SOCKETS_GRACE_MIN: Duration = Duration::from_millis(250);
+/// How long what was taken has to be written, from the stop on. It is longer than connections have; with
+/// what the runtime takes to end it is what is promised of a stop.
+const WRITING_GRACE: Duration = Duration::from_secs(9);
 /// How long connections have after the store has failed. Nothing can be sold to them any more, and
 /// the sooner this process ends the sooner the next one sells.
 const FAILED_GRACE: Duration = Duration::from_secs(1);
@@ -79,7 +84,7 @@ async fn serve(
     let context = Context::new(office.clone(), readiness.clone(), subscribers_max);
     let api = http::api(&context);
     let stop = CancellationToken::new();
-    let mut serving = std::pin::pin!(server::serve(
+    let mut serving = Box::pin(server::serve(
         listener,
         move |request| api.clone().answer(request),
         access_log.clone(),
@@ -92,6 +97,7 @@ async fn serve(
     };
     readiness.start_stopping();
     stop.cancel();
+    let began = Instant::now();
     match end {
         End::Asked => serving.await,
         End::Failed => {
@@ -100,10 +106,15 @@ async fn serve(
             }
         }
     }
-    if tokio::time::timeout(SOCKETS_GRACE, context.feeds.closed()).await.is_err() {
-        log::warn!("some WebSockets were still open after {SOCKETS_GRACE:?} and were cut");
+    let sockets_until = (began + SOCKETS_GRACE).max(Instant::now() + SOCKETS_GRACE_MIN);
+    if tokio::time::timeout_at(sockets_until, context.feeds.closed()).await.is_err() {
+        log::warn!("some WebSockets were still open and were cut");
     }
-    office.close().await;
+    if tokio::time::timeout_at(began + WRITING_GRACE, office.close()).await.is_err() {
+        log::warn!(
+            "what was taken was not all written after {WRITING_GRACE:?}; the next start looks"
+        );
+    }
     log::info!("stopped");
     match end {
         End::Asked => ExitCode::SUCCESS,

@@ -175,6 +175,44 @@ async fn a_stop_does_not_wait_for_ever() {
     ended(server).await;
 }
 
+/// Whether the server ends by itself or is given up: what it has begun for its clients ends with it.
+#[tokio::test]
+async fn what_is_cut_is_not_worked_on_any_more() {
+    for is_given_up in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (working, mut worked) = mpsc::channel::<()>(1);
+        let (entered, mut entries) = mpsc::unbounded_channel();
+        let answer = move |_| {
+            let (entered, working) = (entered.clone(), working.clone());
+            async move {
+                entered.send(()).unwrap();
+                std::future::pending::<()>().await;
+                drop(working);
+                Response::default()
+            }
+        };
+        let limits = Limits { grace: Duration::from_millis(50), ..limits() };
+        let stop = Arc::new(Semaphore::new(0));
+        let stopped = stop.clone();
+        let until = async move { stopped.acquire().await.unwrap().forget() };
+        let serving = server::serve(listener, answer, AccessLog::OFF, limits, until);
+        let serving = tokio::spawn(serving);
+        let mut client = Connection::open(address).await;
+        client.send(bare("GET /", &[])).await;
+        tokio::time::timeout(PATIENCE, entries.recv()).await.expect("an entry").unwrap();
+        if is_given_up {
+            serving.abort();
+        } else {
+            stop.add_permits(1);
+            tokio::time::timeout(PATIENCE, serving).await.expect("an end in time").unwrap();
+        }
+        let ended = tokio::time::timeout(PATIENCE, worked.recv()).await;
+        assert_eq!(ended.expect("an end of the work"), None);
+        client.wait_until_closed().await;
+    }
+}
+
 #[tokio::test]
 async fn a_head_without_end_is_refused() {
     let server = server(limits()).await;
