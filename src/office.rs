@@ -34,8 +34,8 @@ use desk::Desk;
 pub use entropy::Entropy;
 pub use following::{Added, Following, FollowingAll, Missed};
 use moves::Moves;
+use past::ReadBacks;
 pub use past::SealedPage;
-use tokio::sync::Semaphore;
 use writer::GoesBy;
 
 /// How many events one office keeps open.
@@ -60,8 +60,7 @@ struct Inner {
     moves: Moves,
     desks: RwLock<Desks>,
     creations: Creations,
-    /// Turns at reading back what was.
-    read_back: Semaphore,
+    read_backs: ReadBacks,
 }
 
 #[derive(Debug, Default)]
@@ -183,8 +182,8 @@ pub enum OfficeError {
     /// What is stored of the event does not hold together, so it is not sold from.
     #[error(transparent)]
     EventDamaged(Damage),
-    /// More requests wait for the event than may wait.
-    #[error("too many requests wait for the event")]
+    /// More requests wait for the event, or for what was to be read back, than may wait.
+    #[error("too many requests wait already")]
     Overloaded,
     /// The disk is nearly full; it may work again later.
     #[error("the disk is nearly full")]
@@ -311,9 +310,9 @@ impl Office {
         // Holds that began before the machine's clock was set back end in time even so.
         let now = clock.now();
         let clock = put_forward(clock, now, &opened);
-        let (desks, read_back) = (RwLock::default(), Semaphore::new(past::READ_BACK_AT_ONCE));
-        let (moves, creations) = (Moves::default(), Creations::default());
-        let inner = Inner { tasks, store, clock, entropy, moves, desks, creations, read_back };
+        let (moves, desks, read_backs) = (Moves::default(), RwLock::default(), ReadBacks::new());
+        let creations = Creations::default();
+        let inner = Inner { tasks, store, clock, entropy, moves, desks, creations, read_backs };
         let office = Self(Arc::new(inner));
         for event in opened {
             let desk = match event {

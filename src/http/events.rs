@@ -14,6 +14,7 @@ use super::idempotency::{asking, marked};
 use super::input::Input;
 use super::openapi::kinds;
 use super::part::Part;
+use super::patience::Waiting;
 use super::problem::{Code, Problem};
 use super::query::{Query, version_of};
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
@@ -22,7 +23,7 @@ use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
 use crate::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
-    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
+    HOLD_SECONDS_MIN, Reason, Refusal, Seats, Timestamp, Venue, Version, ZoneName,
 };
 use crate::office::{Answered, Asking};
 
@@ -147,6 +148,8 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what is missing is a fault");
     let asking = asking(&input, "createEvent", "")?;
+    let known = context.office.event(&terms.id);
+    let _waiting = known.ok().and_then(|known| begin_if_done(&known, &asking, &input));
     let Answered { what: created, telling } =
         context.office.create_event_once(terms, asking).await?;
     let mut response = marked(told(StatusCode::CREATED, &created, &context), telling);
@@ -197,7 +200,10 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
     let newest = feed::event_after(&context, &input.long_wait, &id, wait).await?;
     let event = match at_version {
         None => newest,
-        Some(version) => Arc::new(context.office.event_as_of(&id, version).await?),
+        Some(version) => {
+            let _waiting = input.long_wait.begin();
+            Arc::new(context.office.event_as_of(&id, version).await?)
+        }
     };
     let is_as_it_was = !has_turned(&event, context.office.now());
     if is_as_it_was && is_known(&input.headers, &etag(event.version())) {
@@ -219,6 +225,7 @@ pub(super) async fn update(context: Context, input: Input) -> Result<Response, P
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what was there is there");
     let asking = asking(&input, "update", "")?;
+    let _waiting = begin_if_done(&event, &asking, &input);
     let updated = context.office.update_event(&id, terms, expected, asking).await?;
     Ok(marked(told(StatusCode::OK, &updated.what, &context), updated.telling))
 }
@@ -283,6 +290,12 @@ pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, 
     let asking = Asking { if_terms_of, ..asking(&input, "unblock", "")? };
     let Answered { what: made, telling } = context.office.unblock(&id, block, asking).await?;
     Ok(marked(with_version(empty(StatusCode::NO_CONTENT), made.version), telling))
+}
+
+/// Says that the answer may take long where it was given before: the event as it was then is read back.
+fn begin_if_done(event: &Event, asking: &Asking, input: &Input) -> Option<Waiting> {
+    let done = asking.key.and_then(|key| event.is_new(&key).err());
+    matches!(done, Some(Refusal::DoneBefore(_))).then(|| input.long_wait.begin())
 }
 
 /// Reads terms over those that there are; nothing where those are missing.

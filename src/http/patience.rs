@@ -1,8 +1,8 @@
 //! What a connection learns of answers that may take long.
 //!
 //! A client may have said all that it has to say, and close its side while it waits for an answer: it gets
-//! it. But who follows a feed, or waits for a version, has a place that others want; when he closes his side
-//! he is taken for gone.
+//! it. But who follows a feed, waits for a version, or has the past read back, has a place that others want;
+//! when he closes his side he is taken for gone, and nothing more is done for him.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

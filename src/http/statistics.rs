@@ -141,6 +141,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         let span_seconds = (last.0 - first.0) / 1_000;
         Ok::<_, Problem>(1_000 * choose_bucket_seconds(bucket_seconds, span_seconds)?)
     };
+    let _waiting = input.long_wait.begin();
     let counted = context.office.statistics(event.id(), (from, to), only, bucket_ms).await?;
     let (mut statistics, first_at, last_at) = counted;
     let named = std::mem::take(&mut statistics.by_partner);

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::{Office, OfficeError};
 use crate::domain::{Change, Event, EventId, PartnerId, Statistics, Timestamp, Version};
 use crate::store::ledger::{self, ReplayError};
+use crate::tasks::sync::yield_now;
 
 /// How many events are read back at a time. Each takes as much memory as the event had then.
-pub(super) const READ_BACK_AT_ONCE: usize = 2;
+const READ_BACKS_AT_ONCE: usize = 2;
+/// How many more may wait for a turn at it; the next one is told `Overloaded`.
+const READ_BACKS_WAITING_MAX: usize = 32;
 /// How many changes are read at once.
 const READ_CHANGES_MAX: usize = 1_024;
 
@@ -24,6 +29,37 @@ pub struct SealedPage {
     pub digest: String,
     /// Its bytes.
     pub bytes: Arc<[u8]>,
+}
+
+/// Turns at reading back what was.
+#[derive(Debug)]
+pub(super) struct ReadBacks {
+    /// Of those who have a turn and those who wait for one.
+    places: Semaphore,
+    turns: Semaphore,
+}
+
+/// A turn. Whoever goes away without it, or with it, leaves it to the next.
+#[derive(Debug)]
+struct Turn<'a> {
+    _place: SemaphorePermit<'a>,
+    _turn: SemaphorePermit<'a>,
+}
+
+impl ReadBacks {
+    /// Nobody reads anything back.
+    pub(super) fn new() -> Self {
+        let places = Semaphore::new(READ_BACKS_AT_ONCE + READ_BACKS_WAITING_MAX);
+        Self { places, turns: Semaphore::new(READ_BACKS_AT_ONCE) }
+    }
+
+    /// Waits for a turn, first come first served.
+    async fn turn(&self) -> Result<Turn<'_>, OfficeError> {
+        let place = self.places.try_acquire().map_err(|_| OfficeError::Overloaded)?;
+        // It is never closed.
+        let turn = self.turns.acquire().await.map_err(|_| OfficeError::Unavailable)?;
+        Ok(Turn { _place: place, _turn: turn })
+    }
 }
 
 impl Office {
@@ -91,7 +127,8 @@ impl Office {
     /// it has not got is an error of its own.
     ///
     /// # Errors
-    /// `EventNotFound`; `NoSuchVersion` where the event has not all of these; `EventDamaged`, `Unavailable`.
+    /// `EventNotFound`; `NoSuchVersion` where the event has not all of these; `EventDamaged`, `Overloaded`,
+    /// `Unavailable`.
     pub async fn statistics<E: From<OfficeError>>(
         &self,
         id: &EventId,
@@ -101,7 +138,7 @@ impl Office {
     ) -> Result<(Statistics, Timestamp, Timestamp), E> {
         let event = self.desk(id)?.event()?;
         check_versions(&event, &[from, to])?;
-        let _turn = self.0.read_back.acquire().await.map_err(|_| OfficeError::Unavailable)?;
+        let _turn = self.0.read_backs.turn().await?;
         let first_at = self.change_at(&event, from.get()).await?.at;
         let last_at = self.change_at(&event, to.get()).await?.at;
         let mut statistics = Statistics::new(from, bucket_ms(first_at, last_at)?, only);
@@ -113,6 +150,8 @@ impl Office {
                 statistics.note(&event, change);
             }
             after = changes.last().ok_or(OfficeError::Unavailable)?.version;
+            // Others have their turn, and whoever has hung up is noticed.
+            yield_now().await;
         }
         Ok((statistics, first_at, last_at))
     }
@@ -120,14 +159,14 @@ impl Office {
     /// The event as it was at a version, from the beginning of its ledger on.
     ///
     /// # Errors
-    /// `EventNotFound`, `NoSuchVersion`, `EventDamaged`, `Unavailable`.
+    /// `EventNotFound`, `NoSuchVersion`, `EventDamaged`, `Overloaded`, `Unavailable`.
     pub async fn event_as_of(&self, id: &EventId, version: Version) -> Result<Event, OfficeError> {
         let event = self.desk(id)?.event()?;
         if version == event.version() {
             return Ok(Event::clone(&event));
         }
         check_versions(&event, &[version])?;
-        let _turn = self.0.read_back.acquire().await.map_err(|_| OfficeError::Unavailable)?;
+        let _turn = self.0.read_backs.turn().await?;
         let pages = self.0.store.pages(event.number(), Version::FIRST, version);
         Ok(ledger::as_of(id, event.number(), version, pages).await?)
     }

@@ -3,6 +3,10 @@
 use super::codec::{Digest, Page, PageWriter, Record};
 use super::{Damage, Fault, Loaded, PageStream, StoreError, StoredPage};
 use crate::domain::{Change, Event, EventId, EventNumber, Version, Violation};
+use crate::tasks::sync::yield_now;
+
+/// After how many changes, or a page that has more, somebody else has his turn.
+const FOLDED_AT_ONCE_MAX: u64 = 256;
 
 /// Pages to add and the record to swap in: the changes of a batch, ready to be written.
 #[derive(Debug, Clone)]
@@ -132,10 +136,15 @@ pub async fn as_of(
     mut pages: PageStream,
 ) -> Result<Event, ReplayError> {
     let mut reader = LedgerReader { until: version, ..LedgerReader::new(id.clone(), number) };
+    let mut folded = Version::ZERO;
     while reader.version() < version
         && let Some(page) = pages.next().await
     {
         reader.read(&page?)?;
+        if reader.version().get() - folded.get() >= FOLDED_AT_ONCE_MAX {
+            folded = reader.version();
+            yield_now().await;
+        }
     }
     let reached = reader.version();
     match reader.event.take() {

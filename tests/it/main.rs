@@ -46,6 +46,7 @@ mod program;
 mod proof;
 mod prove;
 mod random;
+mod read_backs;
 mod readme;
 mod reliability;
 mod reservations;

@@ -53,7 +53,8 @@ pub(in crate::http) fn statistics() -> Entry {
         .takes(&[FROM, TO, COUNTED_PARTNER_ID, BUCKET_SECONDS])
         .answers(StatusCode::OK, told.with(ETAG))
         .answers_not_modified()
-        .problems(&[Code::InvalidRequest, Code::VersionNotFound, Code::Unavailable])
+        .problems(&[Code::InvalidRequest, Code::VersionNotFound])
+        .problems(&[Code::Overloaded, Code::Unavailable])
         .problems(OF_EVENT)
 }
 

@@ -37,7 +37,7 @@ const CHANGES: &str = include_str!("changes.script");
 const LOOKS: &str = include_str!("looks.script");
 
 /// What cannot be had over a socket, and why.
-const NOT_HAD: [(&str, &[&str], &str); 2] = [
+const NOT_HAD: [(&str, &[&str], &str); 3] = [
     (
         "overloaded",
         &[
@@ -55,6 +55,11 @@ const NOT_HAD: [(&str, &[&str], &str); 2] = [
             "cancelPartOrAll",
         ],
         "4096 commands would have to wait at once; tests/it/http.rs has them wait below HTTP",
+    ),
+    (
+        "overloaded",
+        &["getStatistics"],
+        "reading back would have to take long; tests/it/read_backs.rs makes it",
     ),
     (
         "unavailable",
