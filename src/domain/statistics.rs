@@ -212,17 +212,18 @@ impl Statistics {
         let made_by = change.fact.reservation().unwrap_or(change.version);
         let Some((_, reservation)) = event.reservation_made_by(made_by) else { return };
         let before = Version::new(change.version.get() - 1).unwrap_or(Version::ZERO);
-        let was = reservation.as_of(before.max(made_by));
-        let Some(outcome) = Outcome::of(&change.fact, was.status) else { return };
+        let before = before.max(made_by);
+        let was = reservation.status_at(before);
+        let Some(outcome) = Outcome::of(&change.fact, was) else { return };
         if !self.wants(Some(&reservation.partner)) {
             return;
         }
         let seats = match &change.fact {
             Fact::PartlyCancelled { seats, .. } => *seats,
-            _ => was.seats,
+            _ => reservation.seats_at(before),
         };
         // A reservation knows since when it is expired, so nobody has to remember those that are.
-        let had_expired = matches!(was.status, Status::Expired { since } if since >= self.from);
+        let had_expired = matches!(was, Status::Expired { since } if since >= self.from);
         let expired_and_sold = u64::from(outcome == Outcome::ConfirmedLate && had_expired);
         self.total.add(outcome, seats);
         self.total.expired_and_sold += expired_and_sold;

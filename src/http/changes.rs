@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::events::TermsBody;
 use super::input::Input;
 use super::openapi::kinds;
+use super::part::Part;
 use super::problem::Problem;
 use super::query::Query;
-use super::reply::{Response, as_state, json, time_text};
+use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
@@ -97,7 +98,8 @@ struct What {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ChangeList)]
 pub(super) struct ChangesBody {
-    items: Vec<Frame>,
+    #[schema(value_type = Vec<Frame>)]
+    items: Part,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = kinds::Address)]
@@ -106,26 +108,38 @@ pub(super) struct ChangesBody {
 
 /// `GET /v1/events/{eventId}/changes`: the changes after version `since`, at most `limit`, in order and
 /// without a gap; `since=0` is from the beginning. With `waitVersion` the answer waits, as that of the
-/// event does. 200; 400; 404 `event_not_found`, `version_not_found`; 503.
+/// event does. 200, or 304 where the caller has that version; 400; 404 `event_not_found`,
+/// `version_not_found`; 503.
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
     let mut query = Query::read(&input);
     let (since, limit, wait) = (query.since(), query.limit(), query.wait());
     query.finish()?;
     let event = feed::event_after(&context, &input.long_wait, &id, wait).await?;
-    let since = begin_after(&event, since)?;
+    let (since, version) = (begin_after(&event, since)?, event.version());
+    if is_known(&input.headers, &etag(version)) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    }
     let changes = context.office.changes(&id, since, limit).await?;
-    let last = changes.last().map_or(since, |change| change.version);
-    let next = format!("/v1/events/{id}/changes?limit={limit}&since={last}");
-    let next = (last < event.version()).then_some(next);
     // The event is asked once more: it knows every reservation that these changes are about.
     let event = context.office.event(&id)?;
-    let items = changes.iter().map(|change| frame(&event, change)).collect();
-    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), event.version()))
+    let (mut items, mut last) = (Part::new(limit), since);
+    for change in &changes {
+        if items.is_full() {
+            break;
+        }
+        items.add(&frame(&event, change));
+        last = change.version;
+    }
+    let next = format!("/v1/events/{id}/changes?limit={limit}&since={last}");
+    let next = (last < version).then_some(next);
+    // What has come since the version may be told or not, so the tag is not of what came.
+    Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), version))
 }
 
 /// `GET …/reservations/{id}/history`: the changes that a reservation went through after version `since`, at
-/// most `limit`, in order and without a gap; `since=0` is from the beginning. 200; 400; 404; 503.
+/// most `limit`, in order and without a gap; `since=0` is from the beginning. 200, or 304 where the caller has
+/// that version of the event; 400; 404; 503.
 pub(super) async fn history(context: Context, input: Input) -> Result<Response, Problem> {
     let (event_id, id) = in_path(&context, &input)?;
     let mut query = Query::read(&input);
@@ -133,21 +147,31 @@ pub(super) async fn history(context: Context, input: Input) -> Result<Response, 
     query.finish()?;
     let event = context.office.event(&event_id)?;
     let since = begin_after(&event, since)?;
+    if is_known(&input.headers, &etag(event.version())) {
+        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    }
     let (id, kept) = event.reservation_made_by(id.version).ok_or(Refusal::ReservationNotFound)?;
     // One more than is told, to know whether there are more.
-    let mut versions = kept.versions(id.version, since).take(limit + 1).collect::<Vec<_>>();
-    let has_more = versions.len() > limit;
-    versions.truncate(limit);
-    let mut items = Vec::new();
+    let versions = kept.versions(id.version, since).take(limit + 1).collect::<Vec<_>>();
+    let (mut items, mut last) = (Part::new(limit), since);
     for run in versions.chunk_by(|earlier, later| earlier.next() == *later) {
+        if items.is_full() {
+            break;
+        }
         let Some(before) = run.first().and_then(|first| Version::new(first.get() - 1)) else {
             continue;
         };
-        let changes = context.office.changes(&event_id, before, run.len()).await?;
-        items.extend(changes.iter().map(|change| frame(&event, change)));
+        for change in context.office.changes(&event_id, before, run.len()).await? {
+            if items.is_full() {
+                break;
+            }
+            items.add(&frame(&event, &change));
+            last = change.version;
+        }
     }
     let id = id_text_of(id, &kept);
-    let next = versions.last().filter(|_| has_more).map(|last| {
+    let has_more = versions.last().is_some_and(|version| *version > last);
+    let next = has_more.then(|| {
         format!("/v1/events/{event_id}/reservations/{id}/history?limit={limit}&since={last}")
     });
     Ok(as_state(json(StatusCode::OK, &ChangesBody { items, next }), event.version()))

@@ -77,21 +77,19 @@ async fn no_part_of_a_list_is_long() {
         );
         post(address, "", &event).await;
     }
-    for (path, items_expected, parts_min) in [
-        ("/v1/events/a/reservations?limit=200", 60, 3),
-        ("/v1/events?limit=200", 61, 2),
-        ("/v1/events/a/blocks?limit=50", 60, 2),
-        ("/v1/events/a/blocks?limit=200&atVersion=101", 50, 1),
-        ("/v1/events/a/reservations?limit=200&atVersion=101", 50, 2),
+    for (path, id, items_expected, parts_min) in [
+        ("/v1/events/a/reservations?limit=200", "reservationId", 60, 3),
+        ("/v1/events/a/reservations?limit=200&atVersion=101", "reservationId", 50, 2),
+        ("/v1/events?limit=200", "eventId", 61, 2),
+        ("/v1/events/a/blocks?limit=50", "blockId", 60, 2),
+        ("/v1/events/a/blocks?limit=200&atVersion=101", "blockId", 50, 1),
+        ("/v1/events/a/changes?limit=200&since=0", "version", 121, 1),
     ] {
         let (items, parts) = whole(address, path).await;
-        assert_eq!(items.len(), items_expected, "{path}");
-        assert!(parts >= parts_min, "{path} came in {parts} parts");
-        let name = ["reservationId", "eventId", "blockId"];
-        let name = name.iter().find(|name| items[0].get(**name).is_some()).unwrap();
-        let mut ids = items.iter().map(|item| item[*name].to_string()).collect::<Vec<_>>();
+        let mut ids = items.iter().map(|item| item[id].to_string()).collect::<Vec<_>>();
         ids.dedup();
-        assert_eq!(ids.len(), items_expected, "{path}");
+        assert_eq!((items.len(), ids.len()), (items_expected, items_expected), "{path}");
+        assert!(parts >= parts_min, "{path} came in {parts} parts");
     }
     let (pages, parts) = whole(address, "/v1/events/a/proof").await;
     assert!(parts > 2, "{parts}");
@@ -147,7 +145,7 @@ async fn a_list_is_told_as_it_was() {
 async fn what_is_known_is_not_sent_again() {
     let (address, _) = server().await;
     post(address, "/a/reservations", r#"{"partnerId":"acme","seats":3}"#).await;
-    let paths = ["reservations", "blocks", "proof", "ledger/head", "statistics"];
+    let paths = ["reservations", "blocks", "proof", "ledger/head", "statistics", "changes"];
     let statuses = async |tag: &str| {
         let header = format!("If-None-Match: {tag}");
         let mut statuses = Vec::new();
@@ -156,11 +154,11 @@ async fn what_is_known_is_not_sent_again() {
         }
         statuses
     };
-    assert_eq!(statuses("\"2\"").await, [304; 5]);
-    assert_eq!(statuses("\"1\"").await, [200; 5]);
+    assert_eq!(statuses("\"2\"").await, [304; 6]);
+    assert_eq!(statuses("\"1\"").await, [200; 6]);
     // What is held has less time left each time it is looked at.
     post(address, "/a/reservations", r#"{"partnerId":"acme","seats":3,"hold":60}"#).await;
-    assert_eq!(statuses("\"3\"").await, [200, 304, 304, 304, 304]);
+    assert_eq!(statuses("\"3\"").await, [200, 304, 304, 304, 304, 304]);
     let sold =
         get(address, "/v1/events/a/reservations?status=confirmed", &["If-None-Match: \"3\""]);
     assert_eq!(sold.await.status, 304);

@@ -240,7 +240,7 @@ async fn a_refusal_is_counted_for_the_partner_of_the_reservation() {
     let other = if id.ends_with('0') { '1' } else { '0' };
     let made_up = format!("DELETE /reservations/{}{other}", &id[..id.len() - 1]);
     assert_eq!(ask(address, &bare(&made_up, &[])).await.json()["code"], "reservation_not_found");
-    let block = ask(address, &bare("DELETE /v1/events/a/blocks/9", &[])).await;
+    let block = ask(address, &bare("DELETE /v1/events/a/blocks/9", &["If-Match: *"])).await;
     assert_eq!(block.json()["code"], "block_not_found");
     // The hold expires, its seats are taken, and it cannot be confirmed any more.
     clock.set(BEGIN_MS + 90_000);

@@ -27,6 +27,7 @@ pub(in crate::http) fn changes() -> Entry {
     Entry::new(Tag::Feeds, "listChanges", "List changes", about)
         .takes(&[SINCE, LIMIT, WAIT_VERSION, WAIT_SECONDS])
         .answers(StatusCode::OK, told.with(ETAG))
+        .answers_not_modified()
         .problems(OF_EVENT)
         .problems(&[Code::InvalidRequest, Code::VersionNotFound])
         .problems(&[Code::Overloaded, Code::Unavailable])

@@ -98,6 +98,7 @@ pub(in crate::http) fn history() -> Entry {
     Entry::new(Tag::Reservations, "getReservationHistory", "Look at what became of it", about)
         .takes(&[SINCE, LIMIT])
         .answers(StatusCode::OK, told.with(ETAG))
+        .answers_not_modified()
         .problems(OF_RESERVATION)
         .problems(&[Code::InvalidRequest, Code::VersionNotFound, Code::Unavailable])
 }
