@@ -49,7 +49,7 @@ pub(super) const RESERVATION_STATUS: Carried = Carried::new("reservationStatus",
     query("status", "Only reservations of this status.", one_of(&STATUSES))
 });
 pub(super) const PARTNER_ID: Carried = Carried::new("partnerId", || {
-    query("partnerId", "Only reservations of this partner.", string())
+    query("partnerId", "Only reservations of this partner.", text(PARTNER_ID_CHARS_MAX))
 });
 pub(super) const SINCE: Carried = Carried::new("since", || {
     query("since", "Changes after this version; 0 is from the beginning.", version())
