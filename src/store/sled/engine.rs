@@ -114,9 +114,6 @@ impl Engine for SledEngine {
     }
 
     fn is_durable(&mut self, won: &[(EventId, Version)]) {
-        for (event, version) in won {
-            self.witness.saw(event, *version);
-        }
-        self.witness.write_if_due();
+        self.witness.saw(won);
     }
 }

@@ -203,7 +203,7 @@ fn open_held(
     treat_orphans(&ledger, &leftovers.orphans).map_err(|error| engine(text_of(&error)))?;
     let log_file = LogFile::open(files_in).map_err(unusable)?;
     let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
-    let witness = Witness::new(files_in, witnessed.clone());
+    let witness = Witness::start(files_in, witnessed.clone()).map_err(unusable)?;
     let engine = SledEngine {
         database,
         events,

@@ -2,18 +2,25 @@
 //!
 //! sled ends its log at the first thing in it that is not whole. After a crash that is right: what
 //! follows was never acknowledged. After a byte has rotted in the middle it silently takes back
-//! everything since, and a prefix of a hash chain is a valid hash chain. So the committer notes, about
-//! once a second and at the end, which version of each event is on disk; an event that then has less
-//! has lost changes and must not be sold from.
+//! everything since, and a prefix of a hash chain is a valid hash chain. So it is written down, once a
+//! second at most and at the end, which version of each event is on disk; an event that then has less has
+//! lost changes and must not be sold from.
 //!
-//! The file is only ever behind the database, so it is not synced: a power cut that takes a part of it
-//! takes nothing that counts. Each line is an event id and a version; the last line of an event counts,
-//! and a line without its end does not.
+//! That is done by a thread of its own, which needs nothing but what it was told. The committer would have
+//! to wake while it has nothing to do, or what it did last would not be witnessed until it is asked for
+//! something again; and who waits for a sale would wait for this file, too.
+//!
+//! The file is only ever behind the database, so what is added to it is not synced: a power cut that takes
+//! that takes nothing that counts. But it is begun anew in a file that is synced before it takes the place
+//! of the old one, or all that was known before could be gone. Each line is an event id and a version; the
+//! last line of an event counts, and a line without its end does not.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::domain::{EventId, Version};
 use crate::store::leftovers::Witnessed;
@@ -44,69 +51,114 @@ fn read_line(line: &str) -> Option<(EventId, Version)> {
     Some((EventId::new(event).ok()?, Version::new(version.parse().ok()?)?))
 }
 
-/// Writes down what is on disk.
+/// Has written down what is on disk, by a thread that ends with it.
 #[derive(Debug)]
 pub(super) struct Witness {
-    directory: PathBuf,
-    known: Witnessed,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
     unwritten: Witnessed,
-    written_at: Option<Instant>,
-    /// Opened, and begun anew, when there is something to write.
-    file: Option<File>,
+    ends: bool,
 }
 
 impl Witness {
-    pub(super) fn new(directory: &Path, known: Witnessed) -> Self {
-        Self {
-            directory: directory.to_owned(),
-            known,
-            unwritten: Witnessed::new(),
-            written_at: None,
-            file: None,
-        }
+    /// Starts the thread.
+    pub(super) fn start(directory: &Path, known: Witnessed) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let book = Book { directory: directory.to_owned(), known, file: None };
+        let told = shared.clone();
+        let thread =
+            thread::Builder::new().name("witness".into()).spawn(move || told.keep(book))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Notes that a version is on disk.
-    pub(super) fn saw(&mut self, event: &EventId, version: Version) {
-        self.unwritten.insert(event.clone(), version);
-    }
-
-    /// Writes down what was noted, unless that was done just before.
-    pub(super) fn write_if_due(&mut self) {
-        let due = self.written_at.is_none_or(|at| at.elapsed() >= INTERVAL);
-        if due && !self.unwritten.is_empty() {
-            self.write();
+    /// Notes which versions are on disk.
+    pub(super) fn saw(&self, won: &[(EventId, Version)]) {
+        if won.is_empty() {
+            return;
         }
-    }
-
-    fn write(&mut self) {
-        self.written_at = Some(Instant::now());
-        self.known.append(&mut self.unwritten.clone());
-        if let Err(error) = self.try_write() {
-            // The database is none the worse for it.
-            log::warn!("the witness of {} cannot be written: {error}", self.directory.display());
-            self.file = None;
-        }
-        self.unwritten.clear();
-    }
-
-    fn try_write(&mut self) -> io::Result<()> {
-        if let Some(file) = &mut self.file {
-            return file.write_all(lines(&self.unwritten).as_bytes());
-        }
-        let (path, fresh) = (self.directory.join(FILE_NAME), self.directory.join("witness.new"));
-        fs::write(&fresh, lines(&self.known))?;
-        fs::rename(fresh, &path)?;
-        self.file = Some(OpenOptions::new().append(true).open(path)?);
-        Ok(())
+        self.shared.state().unwritten.extend(won.iter().cloned());
+        self.shared.changed.notify_one();
     }
 }
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        if !self.unwritten.is_empty() {
-            self.write();
+        self.shared.state().ends = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // The database is none the worse for a panic of it, which was told of.
+            let _ = thread.join();
         }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down what is noted, until the end.
+    fn keep(&self, mut book: Book) {
+        let mut state = self.state();
+        loop {
+            let has_nothing_to_do = |state: &mut State| state.unwritten.is_empty() && !state.ends;
+            let waited = self.changed.wait_while(state, has_nothing_to_do);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+            let unwritten = std::mem::take(&mut state.unwritten);
+            if unwritten.is_empty() {
+                return;
+            }
+            drop(state);
+            book.write(unwritten);
+            let waited =
+                self.changed.wait_timeout_while(self.state(), INTERVAL, |state| !state.ends);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// The file, and what is in it.
+#[derive(Debug)]
+struct Book {
+    directory: PathBuf,
+    known: Witnessed,
+    /// Opened, and begun anew, when there is something to write.
+    file: Option<File>,
+}
+
+impl Book {
+    fn write(&mut self, unwritten: Witnessed) {
+        let added = lines(&unwritten);
+        self.known.extend(unwritten);
+        if let Err(error) = self.try_write(&added) {
+            // The database is none the worse for it.
+            log::warn!("the witness of {} cannot be written: {error}", self.directory.display());
+            self.file = None;
+        }
+    }
+
+    fn try_write(&mut self, added: &str) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            return file.write_all(added.as_bytes());
+        }
+        let (path, fresh) = (self.directory.join(FILE_NAME), self.directory.join("witness.new"));
+        let mut file = File::create(&fresh)?;
+        file.write_all(lines(&self.known).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(fresh, &path)?;
+        File::open(&self.directory)?.sync_all()?;
+        self.file = Some(OpenOptions::new().append(true).open(path)?);
+        Ok(())
     }
 }
 

@@ -48,6 +48,8 @@ fn ask(address: SocketAddr, request: &str) -> Told {
             Ok(0) => return Told::Nothing,
             Ok(count) => read.extend_from_slice(&chunk[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Told::Hung,
+            // With a timeout the system does not go on with it by itself.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => return Told::Nothing,
         }
     }
