@@ -10,10 +10,11 @@
 //! to wake while it has nothing to do, or what it did last would not be witnessed until it is asked for
 //! something again; and who waits for a sale would wait for this file, too.
 //!
-//! The file is only ever behind the database, so what is added to it is not synced: a power cut that takes
-//! that takes nothing that counts. But it is begun anew in a file that is synced before it takes the place
-//! of the old one, or all that was known before could be gone. Each line is an event id and a version; the
-//! last line of an event counts, and a line without its end does not.
+//! The file is only ever behind the database, so what is added to it is not synced: what a power cut takes
+//! of that is nothing that counts. But it is begun anew in a file that is synced before it takes the place
+//! of the old one, or all that was known before could be gone; and that happens whenever most of its lines
+//! count no more. Each line is an event id and a version; the last line of an event counts, and a line
+//! without its end does not.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -29,6 +30,8 @@ use crate::store::leftovers::Witnessed;
 const FILE_NAME: &str = "witness";
 /// How often it is written, at the most.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How many lines the file may have beyond two for each event, before it is begun anew.
+const LINES_SPARE: usize = 10_000;
 
 /// Reads what was written down by the processes before.
 pub(super) fn read(directory: &Path) -> io::Result<Witnessed> {
@@ -74,7 +77,7 @@ impl Witness {
     /// Starts the thread.
     pub(super) fn start(directory: &Path, known: Witnessed) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
-        let book = Book { directory: directory.to_owned(), known, file: None };
+        let book = Book::new(directory, known);
         let told = shared.clone();
         let thread =
             thread::Builder::new().name("witness".into()).spawn(move || told.keep(book))?;
@@ -134,21 +137,31 @@ struct Book {
     known: Witnessed,
     /// Opened, and begun anew, when there is something to write.
     file: Option<File>,
+    /// How many lines it has.
+    lines: usize,
 }
 
 impl Book {
+    fn new(directory: &Path, known: Witnessed) -> Self {
+        Self { directory: directory.to_owned(), known, file: None, lines: 0 }
+    }
+
     fn write(&mut self, unwritten: Witnessed) {
-        let added = lines(&unwritten);
+        let (added, count) = (lines(&unwritten), unwritten.len());
         self.known.extend(unwritten);
-        if let Err(error) = self.try_write(&added) {
+        if self.lines + count > 2 * self.known.len() + LINES_SPARE {
+            self.file = None;
+        }
+        if let Err(error) = self.try_write(&added, count) {
             // The database is none the worse for it.
             log::warn!("the witness of {} cannot be written: {error}", self.directory.display());
             self.file = None;
         }
     }
 
-    fn try_write(&mut self, added: &str) -> io::Result<()> {
+    fn try_write(&mut self, added: &str, count: usize) -> io::Result<()> {
         if let Some(file) = &mut self.file {
+            self.lines += count;
             return file.write_all(added.as_bytes());
         }
         let (path, fresh) = (self.directory.join(FILE_NAME), self.directory.join("witness.new"));
@@ -158,6 +171,7 @@ impl Book {
         fs::rename(fresh, &path)?;
         File::open(&self.directory)?.sync_all()?;
         self.file = Some(OpenOptions::new().append(true).open(path)?);
+        self.lines = self.known.len();
         Ok(())
     }
 }
@@ -168,4 +182,26 @@ fn lines(witnessed: &Witnessed) -> String {
         .map(|(event, version)| format!("{event} {version}\n"))
         .collect::<Vec<_>>()
         .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_begun_anew_before_it_is_much_longer_than_what_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let known = Witnessed::from([(EventId::new("quiet").unwrap(), Version::FIRST)]);
+        let mut book = Book::new(directory.path(), known);
+        let busy = EventId::new("busy").unwrap();
+        for _ in 0..3 {
+            for _ in 0..=LINES_SPARE {
+                let version = book.known.get(&busy).map_or(Version::FIRST, |known| known.next());
+                book.write(Witnessed::from([(busy.clone(), version)]));
+            }
+            let text = fs::read_to_string(directory.path().join(FILE_NAME)).unwrap();
+            assert!(text.lines().count() <= 2 * 2 + LINES_SPARE, "{}", text.lines().count());
+            assert_eq!(read(directory.path()).unwrap(), book.known);
+        }
+    }
 }
