@@ -201,7 +201,11 @@ fn nonce_of<'a>(
         else {
             return None;
         };
-        let is_there = operation.outcome != Outcome::ReservationNotFound;
+        // Who is refused for the time that he asks for is told nothing of the reservation.
+        let is_there = !matches!(
+            operation.outcome,
+            Outcome::ReservationNotFound | Outcome::HoldSeconds | Outcome::NotDone { .. }
+        );
         let id = ReservationId::from_bits(reservation.as_u128());
         id.filter(|id| is_there && id.version.get() == version)
     });
