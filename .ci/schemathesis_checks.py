@@ -35,6 +35,7 @@ FIELD_RULES = [
     # A tag goes without its quotes now and then, and is taken for one that follows the pattern.
     (r"", r"If-Match must be \*, or tags in quotes.*"),
     (r"/offSaleAt", r"must be after onSaleAt"),
+    (r"\?to", r"must not be less than `from`"),
     (r"/seatsPerRequestMin", r"must not be above seatsPerRequestMax"),
     (r"/timeZone", r"must be a time zone, as in Europe/Berlin"),
     (r"/startsAt", r"must be a time.*|is no time in that time zone|does not exist in .*"),
