@@ -120,10 +120,6 @@ impl Desk {
         }
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(OfficeError::Unavailable)?;
-        if cfg!(feature = "sabotage-refuse-and-do") && queue.max_capacity() - queue.capacity() > 2 {
-            drop(queue.try_send(request));
-            return Err(OfficeError::Overloaded);
-        }
         queue.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OfficeError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => OfficeError::Unavailable,

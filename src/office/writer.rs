@@ -97,9 +97,6 @@ impl Writer {
         let mut batch = Vec::new();
         while self.wait(&mut requests, &mut batch).await {
             gather(&mut requests, &mut batch).await;
-            if cfg!(feature = "sabotage-refuse-before-commit") {
-                batch = self.refuse_at_once(batch);
-            }
             match self.settle(&batch).await {
                 Ok(outcomes) => {
                     self.count_refused(&batch, &outcomes);
@@ -124,9 +121,7 @@ impl Writer {
     /// Waits for commands, or until a hold is over. Says whether there will be anything to do.
     async fn wait(&self, requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) -> bool {
         let received = receive_many(requests, batch, BATCH_COMMANDS_MAX);
-        let next = self.event.next_to_expire();
-        let Some((expires_at, _)) = next.filter(|_| !cfg!(feature = "sabotage-sleep-through"))
-        else {
+        let Some((expires_at, _)) = self.event.next_to_expire() else {
             return received.await > 0;
         };
         tokio::select! {
@@ -157,9 +152,6 @@ impl Writer {
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
-            if cfg!(feature = "sabotage-show-before-commit") {
-                self.board.show(Shown::Committed(Arc::new(after.clone()), record.newest_page));
-            }
             match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
@@ -172,12 +164,7 @@ impl Writer {
                         return Ok(outcomes);
                     }
                 }
-                Swap::Lost => {
-                    self.catch_up().await?;
-                    if cfg!(feature = "sabotage-answer-lost-swap") {
-                        return Ok(outcomes.unwrap_or_default());
-                    }
-                }
+                Swap::Lost => self.catch_up().await?,
             }
         }
     }
@@ -188,19 +175,6 @@ impl Writer {
                 self.refused.note(&self.event, &request.command, refusal);
             }
         }
-    }
-
-    /// The planted defect: who is refused is told so before what that rests on is durable.
-    fn refuse_at_once(&self, batch: Vec<Request>) -> Vec<Request> {
-        let outcomes = self.decide(&batch).outcomes.unwrap_or_default();
-        let mut accepted = Vec::with_capacity(BATCH_COMMANDS_MAX);
-        for (request, outcome) in batch.into_iter().zip(outcomes) {
-            match outcome {
-                Ok(_) => accepted.push(request),
-                Err(refusal) => drop(request.answer.send(Err(OfficeError::Refused(refusal)))),
-            }
-        }
-        accepted
     }
 
     fn decide(&self, batch: &[Request]) -> Decided {

@@ -25,11 +25,7 @@ use crate::domain::{Change, EventNumber, SeatCounts, Timestamp, Version};
 mod stored;
 
 /// The longest page. Values above this size make sled spill nodes into files that it never syncs.
-#[cfg(not(feature = "sabotage-large-pages"))]
 pub const PAGE_BYTES_MAX: usize = 16 * 1024;
-/// The planted defect: pages that sled spills.
-#[cfg(feature = "sabotage-large-pages")]
-pub const PAGE_BYTES_MAX: usize = 40 * 1024;
 /// How long every record is.
 pub const RECORD_BYTES: usize = 1 + 4 + 8 + 5 * 4 + 8 + 32 + CHECKSUM_BYTES;
 /// The longest change, by the limits of the names in it; of those that there are, many fit into a page.
@@ -250,12 +246,7 @@ impl PageWriter {
     pub fn try_push(&mut self, change: &Change) -> bool {
         let length_before = self.changes.len();
         self.push(change);
-        let most = if cfg!(feature = "sabotage-overfull-page") {
-            2 * PAGE_BYTES_MAX
-        } else {
-            PAGE_BYTES_MAX
-        };
-        if PAGE_HEAD_BYTES_MAX + self.changes.len() <= most {
+        if PAGE_HEAD_BYTES_MAX + self.changes.len() <= PAGE_BYTES_MAX {
             return true;
         }
         self.changes.truncate(length_before);
@@ -320,7 +311,7 @@ fn unseal(bytes: &[u8], bytes_max: usize) -> Result<(&[u8], Digest), Unreadable>
     }
     let (sealed, found) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(length.clone())?;
     let digest = *blake3::hash(sealed).as_bytes();
-    if checksum(&digest) != found && !cfg!(feature = "sabotage-trust-checksum") {
+    if checksum(&digest) != found {
         return Err(Unreadable::Checksum);
     }
     let (format, body) = sealed.split_first().ok_or(length)?;

@@ -313,19 +313,8 @@ impl<E: Engine> Worker<E> {
 
     /// Makes a round durable and answers it; or fails the store.
     pub fn settle(&mut self, round: Round) {
-        if cfg!(feature = "sabotage-answer-before-sync") {
-            let won = round.answer(&Ok(()));
-            if guarded(|| self.engine.make_durable()).is_ok() {
-                self.engine.is_durable(&won);
-            }
-            return;
-        }
         // After a round that was settled everything is durable, so one that only reads has it easy.
-        let mut durable =
-            if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
-        if cfg!(feature = "sabotage-retry-failed-sync") && durable.is_err() {
-            durable = guarded(|| self.engine.make_durable());
-        }
+        let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
         let writes = round.writes;
         let won = round.answer(&durable);
         if writes && durable.is_ok() {
@@ -378,19 +367,11 @@ impl Round {
                 let swap = engine.swap(&event, &token, &commit)?;
                 match &swap {
                     Swap::Won(_) => self.won.push((event, version)),
-                    Swap::Lost if cfg!(feature = "sabotage-show-unsynced") => {
-                        drop(answer.send(Ok(swap)));
-                        return Ok(());
-                    }
                     Swap::Lost => {}
                 }
                 tell(swap, answer)
             }
             Work::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
-            Work::Load { event, answer } if cfg!(feature = "sabotage-show-unsynced") => {
-                drop(answer.send(engine.load(&event)));
-                return Ok(());
-            }
             Work::Load { event, answer } => tell(engine.load(&event)?, answer),
             Work::Events { answer } => tell(engine.events()?, answer),
             // Without room it would not have come this far.

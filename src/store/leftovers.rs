@@ -56,9 +56,6 @@ pub fn find(
     ledger: &impl LedgerKeys,
     witnessed: &Witnessed,
 ) -> Result<Leftovers, StoreError> {
-    if cfg!(feature = "sabotage-forget-orphans") {
-        return Ok(Leftovers::default());
-    }
     let records = Records::read(records, witnessed)?;
     let mut found = Leftovers::default();
     let mut before = (EventNumber(0), Version::ZERO);
@@ -137,9 +134,6 @@ fn is_only_created(ledger: &impl LedgerKeys, number: EventNumber) -> Result<bool
 
 /// Marks events that have fewer changes than they had as damaged, and lists those that are gone.
 pub fn hold_against(witnessed: &Witnessed, listed: &mut Vec<Listed>) {
-    if cfg!(feature = "sabotage-ignore-witness") {
-        return;
-    }
     for (event, witnessed) in witnessed {
         let lost = |stored: Version| Damage {
             event: event.clone(),

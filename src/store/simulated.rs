@@ -58,10 +58,6 @@ impl SimulatedStore {
         &self,
         event: &EventId,
     ) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        if cfg!(feature = "sabotage-show-unsynced") {
-            // As each backend did once, before it asked its committer.
-            return self.0.disk.read(|kept| kept.load(event));
-        }
         self.0.committer.load(event.clone()).await
     }
 

@@ -62,9 +62,7 @@ impl Event {
                 self.give_back_part(change, *reservation, *seats);
             }
         }
-        if let Some(key) = change.key
-            && !cfg!(feature = "sabotage-forget-key")
-        {
+        if let Some(key) = change.key {
             let made_by = self.reservations.contains_key(&change.version).then_some(change.version);
             let reservation = change.fact.reservation().or(made_by);
             let done = Done { version: change.version, reservation };
@@ -169,7 +167,7 @@ impl Event {
 
     /// Counts them no longer.
     fn give_back(&mut self, made_by: Version, reservation: &Reservation) {
-        if !reservation.status.has_seats() && !cfg!(feature = "sabotage-give-back-twice") {
+        if !reservation.status.has_seats() {
             return;
         }
         let seats = reservation.seats.get();
@@ -180,15 +178,11 @@ impl Event {
             Status::Held(_) => (&mut totals.held, &mut self.seats.held),
             _ => (&mut totals.confirmed, &mut self.seats.confirmed),
         };
-        if !cfg!(feature = "sabotage-keep-partner-seats") {
-            *of_partner -= u64::from(seats);
-        }
+        *of_partner -= u64::from(seats);
         *of_event -= seats;
         self.seats.available += seats;
         self.live_reservations -= 1;
-        if let Status::Held(hold) = reservation.status
-            && !cfg!(feature = "sabotage-forget-hold")
-        {
+        if let Status::Held(hold) = reservation.status {
             self.holds.remove(&(hold.expires_at, made_by));
         }
     }

@@ -35,7 +35,7 @@ impl Event {
     /// | cancel | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired` |
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
-        self.decide_at(command, now.max(self.updated_at), now)
+        self.decide_at(command, now.max(self.updated_at))
     }
 
     /// As [`Event::decide`], for an event whose newest change is dated far ahead, by a clock that was wrong.
@@ -47,19 +47,12 @@ impl Event {
     /// # Errors
     /// As [`Event::decide`].
     pub fn decide_by_clock(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
-        self.decide_at(command, now, now)
+        self.decide_at(command, now)
     }
 
-    /// Decides at the time `at`, when it is `now` by the clock.
-    fn decide_at(
-        &self,
-        command: &Command,
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Change, Refusal> {
-        if let Some(key) = &command.key
-            && !cfg!(feature = "sabotage-key-comes-last")
-        {
+    /// Decides at the time `at`.
+    fn decide_at(&self, command: &Command, at: Timestamp) -> Result<Change, Refusal> {
+        if let Some(key) = &command.key {
             self.is_new(key)?;
         }
         if let Some(note) = &command.note {
@@ -94,18 +87,9 @@ impl Event {
             }
             Intent::Expire { reservation } => self.decide_expire(*reservation, at)?,
         };
-        if cfg!(feature = "sabotage-key-comes-last")
-            && let Some(key) = &command.key
-        {
-            self.is_new(key)?;
-        }
         Ok(Change {
             version: self.version.next(),
-            at: if cfg!(feature = "sabotage-date-backwards") {
-                now
-            } else {
-                at.max(self.updated_at)
-            },
+            at: at.max(self.updated_at),
             by: command.by.clone(),
             request: command.request,
             key: command.key,
@@ -122,11 +106,7 @@ impl Event {
     pub fn is_new(&self, key: &Key) -> Result<(), Refusal> {
         match self.keys.get(&key.name) {
             None => Ok(()),
-            Some(Remembered { body, done })
-                if *body == key.body || cfg!(feature = "sabotage-ignore-body") =>
-            {
-                Err(Refusal::DoneBefore(*done))
-            }
+            Some(Remembered { body, done }) if *body == key.body => Err(Refusal::DoneBefore(*done)),
             Some(Remembered { done, .. }) => Err(Refusal::KeyReused { version: done.version }),
         }
     }
@@ -145,7 +125,7 @@ impl Event {
     /// makes no difference, or nobody could change the terms of an event that sells.
     fn has_terms_of(&self, expected: Version) -> Result<(), Refusal> {
         let (terms_of, version) = (self.terms_of, self.version);
-        if (terms_of..=version).contains(&expected) || cfg!(feature = "sabotage-overwrite-terms") {
+        if (terms_of..=version).contains(&expected) {
             return Ok(());
         }
         Err(Refusal::OtherTerms { expected, terms_of, version })
@@ -158,8 +138,7 @@ impl Event {
         }
         let SeatCounts { capacity, available, held, .. } = self.seats;
         let (asked, taken) = (terms.capacity.get(), capacity - available);
-        let is_full_refused = cfg!(feature = "sabotage-refuse-full-house") && asked == taken;
-        if asked < taken || is_full_refused {
+        if asked < taken {
             return Err(Refusal::CapacityTaken { asked, taken, version: self.version });
         }
         if to == EventStatus::Archived && held > 0 {
@@ -208,9 +187,7 @@ impl Event {
             Status::Cancelled { since } => Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { .. } => {
                 self.sells_at(at)?;
-                if !cfg!(feature = "sabotage-confirm-what-is-gone") {
-                    self.there_are(kept.seats.get()).map_err(Refusal::HoldExpired)?;
-                }
+                self.there_are(kept.seats.get()).map_err(Refusal::HoldExpired)?;
                 Ok(Fact::ConfirmedLate { reservation })
             }
         }
@@ -248,11 +225,9 @@ impl Event {
     fn decide_cancel(&self, id: ReservationId) -> Result<Fact, Refusal> {
         let (reservation, kept) = self.find(id)?;
         match kept.status {
-            Status::Cancelled { since } if !cfg!(feature = "sabotage-give-back-twice") => {
-                Err(Refusal::AlreadyCancelled { since })
-            }
+            Status::Cancelled { since } => Err(Refusal::AlreadyCancelled { since }),
             Status::Expired { since } => Err(Refusal::AlreadyExpired { since }),
-            _ => Ok(Fact::Cancelled { reservation }),
+            Status::Held(_) | Status::Confirmed => Ok(Fact::Cancelled { reservation }),
         }
     }
 
@@ -274,9 +249,7 @@ impl Event {
     fn decide_expire(&self, reservation: Version, at: Timestamp) -> Result<Fact, Refusal> {
         let kept = self.reservations.get(&reservation).ok_or(Refusal::ReservationNotFound)?;
         match kept.status {
-            Status::Held(Hold { expires_at, .. })
-                if expires_at <= at || cfg!(feature = "sabotage-expire-early") =>
-            {
+            Status::Held(Hold { expires_at, .. }) if expires_at <= at => {
                 Ok(Fact::Expired { reservation })
             }
             _ => Err(Refusal::ReservationNotFound),
@@ -303,8 +276,7 @@ impl Event {
 
     fn there_are(&self, asked: u32) -> Result<(), Shortage> {
         let available = self.seats.available;
-        let is_last_refused = cfg!(feature = "sabotage-refuse-last-seat") && asked == available;
-        if asked <= available && !is_last_refused {
+        if asked <= available {
             return Ok(());
         }
         let next_expires_at = self.next_to_expire().map(|(expires_at, _)| expires_at);

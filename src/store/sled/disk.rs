@@ -25,7 +25,7 @@ impl DiskGuard {
         let free_bytes = free_bytes(&self.directory).map_err(|error| {
             StoreError::Failed(format!("cannot tell the free space of the disk: {error}").into())
         })?;
-        if free_bytes < self.free_bytes_min && !cfg!(feature = "sabotage-ignore-full-disk") {
+        if free_bytes < self.free_bytes_min {
             return Err(StoreError::DiskFull { free_bytes, free_bytes_min: self.free_bytes_min });
         }
         Ok(())

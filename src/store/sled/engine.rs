@@ -50,10 +50,7 @@ impl Engine for SledEngine {
         commit: &Commit,
     ) -> Result<Swap, StoreError> {
         let current = self.events.get(event.as_str()).map_err(failed)?;
-        let is_current = current.as_deref() == token.bytes();
-        let is_compared = !cfg!(feature = "sabotage-insert-without-compare")
-            && !cfg!(feature = "sabotage-pages-before-compare");
-        if !is_current && is_compared {
+        if current.as_deref() != token.bytes() {
             return Ok(Swap::Lost);
         }
         for (first_version, bytes) in &commit.pages {
@@ -62,13 +59,6 @@ impl Engine for SledEngine {
         }
         let record = commit.record.encode();
         let next = Token::of(&record);
-        if cfg!(feature = "sabotage-insert-without-compare") {
-            self.events.insert(event.as_str(), record).map_err(failed)?;
-            return Ok(Swap::Won(next));
-        }
-        if cfg!(feature = "sabotage-pages-before-compare") && !is_current {
-            return Ok(Swap::Lost);
-        }
         let swapped = self
             .events
             .compare_and_swap(event.as_str(), token.bytes(), Some(record))
@@ -81,9 +71,6 @@ impl Engine for SledEngine {
         let claimed = self.meta.get(NUMBERS_CLAIMED_KEY).map_err(failed)?;
         let claimed = claimed.and_then(|bytes| bytes.as_ref().try_into().ok());
         let number = claimed.map_or(0, u32::from_be_bytes) + 1;
-        if cfg!(feature = "sabotage-reuse-numbers") {
-            return Ok(EventNumber(number));
-        }
         self.meta.insert(NUMBERS_CLAIMED_KEY, &number.to_be_bytes()).map_err(failed)?;
         Ok(EventNumber(number))
     }

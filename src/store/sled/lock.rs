@@ -42,7 +42,6 @@ impl DirectoryLock {
             .map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) if cfg!(feature = "sabotage-ignore-lock") => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_pid(&mut file))),
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }

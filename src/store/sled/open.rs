@@ -39,11 +39,7 @@ use crate::store::leftovers::{self, LedgerKeys, Leftovers, Orphan, Witnessed};
 use crate::store::{Store, StoreError, read_record};
 
 /// sled's segment size, fixed when a database is created.
-#[cfg(not(feature = "sabotage-large-pages"))]
 const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
-/// The planted defect: sled's own default, under which large nodes spill.
-#[cfg(feature = "sabotage-large-pages")]
-const SEGMENT_BYTES: usize = 512 * 1024;
 
 /// Where in a data directory the copy of it is that somebody looks at.
 const COPY_NAME: &str = "inspected";
@@ -268,9 +264,6 @@ fn remove_unfinished_settings(directory: &Path) -> io::Result<()> {
 }
 
 fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
-    if cfg!(feature = "sabotage-keep-generating") {
-        return Ok(());
-    }
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -284,9 +277,6 @@ fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
 
 /// Sees that every byte of a file can be read, if there is the file.
 fn read_through(file: &Path) -> io::Result<()> {
-    if cfg!(feature = "sabotage-read-blindly") {
-        return Ok(());
-    }
     let mut file = match File::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
@@ -335,9 +325,7 @@ fn count_blobs(directory: &Path) -> io::Result<usize> {
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    if !cfg!(feature = "sabotage-unsynced-conf") {
-        File::open(directory.join("conf"))?.sync_all()?;
-    }
+    File::open(directory.join("conf"))?.sync_all()?;
     File::open(directory)?.sync_all()?;
     match directory.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
