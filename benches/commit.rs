@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::{compare, terms};
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Command, Event, EventNumber, Fact, Intent, Nonce, PartnerId, RequestId,
     Timestamp, Version,
 };
-use ticketboss::store::sled::{SledOptions, open};
-use ticketboss::store::{Commit, Record, Store, Swap, Token};
+use ticketboss_store::local::sled::{SledOptions, open};
+use ticketboss_store::{Commit, Record, Store, Swap, Token};
 use tokio::runtime::Runtime;
 
 const BATCHES: [usize; 3] = [1, 16, 256];

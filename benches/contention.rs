@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::{compare, terms};
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, EventId, PartnerId, RequestId};
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::sled::{SledOptions, open};
+use ticketboss_core::domain::{Actor, EventId, PartnerId, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::local::sled::{SledOptions, open};
 use tokio::runtime::Runtime;
 
 const THREADS: [usize; 4] = [1, 4, 16, 64];

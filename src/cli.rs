@@ -3,31 +3,18 @@
 //! Each command is a module with one `run`; a command that cannot do its job says so in one line on
 //! standard error and exits with status 1.
 
-mod check_proof;
-pub mod client;
-mod console;
-pub mod history;
-pub mod judging;
-mod own_server;
-mod prove;
-mod seed_events;
-mod serve;
-mod sim;
-pub mod storm;
-mod stress;
-mod verify;
-
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use ticketboss_lab::{prove, stress};
+use ticketboss_runtime::terminal::complain;
+
+use crate::commands::{check_proof, serve, verify};
+use crate::config;
 
 /// How long what nobody waits for any more has to end, when a command has.
 const LEFTOVERS_GRACE: Duration = Duration::from_millis(500);
-
-/// Why a command ends: one line for the operator.
-pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Sells seats for events and never sells one twice.
 #[derive(Debug, Parser)]
@@ -58,8 +45,6 @@ enum Command {
     Stress(stress::Arguments),
     /// Kill a server under load again and again, and show that nothing is lost
     Prove(prove::Arguments),
-    /// Simulate whole runs with every kind of fault, one for each seed, and judge them
-    Sim(sim::Arguments),
     /// Look at what a server told as a proof of an event's ledger
     CheckProof(check_proof::Arguments),
     /// Check every event of a data directory that no server has open
@@ -69,10 +54,6 @@ enum Command {
 /// Runs the command that the arguments of this process ask for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Sim(arguments)) = &cli.command {
-        // It is a runtime of its own.
-        return sim::run(arguments).unwrap_or_else(|failure| fail(&failure.to_string()));
-    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
@@ -81,9 +62,8 @@ pub fn main() -> ExitCode {
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
             Command::CheckProof(arguments) => check_proof::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
-            Command::Prove(arguments) => prove::run(arguments).await,
-            Command::Sim(_) => unreachable!("it was run above"),
-            Command::Stress(arguments) => stress::run(arguments).await,
+            Command::Prove(arguments) => prove::run(arguments, &config::own_program()?).await,
+            Command::Stress(arguments) => stress::run(arguments, &config::own_program()?).await,
             Command::Verify(arguments) => verify::run(arguments).await,
         }
     });
@@ -92,6 +72,6 @@ pub fn main() -> ExitCode {
 }
 
 fn fail(why: &str) -> ExitCode {
-    console::complain(why);
+    complain("ticketboss", why);
     ExitCode::FAILURE
 }

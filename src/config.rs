@@ -15,7 +15,7 @@ use std::str::FromStr;
 use clap::{Args, FromArgMatches};
 use serde::Deserialize;
 
-use crate::store::sled::{CACHE_CAPACITY_BYTES, DISK_FREE_BYTES_MIN};
+use ticketboss_store::local::sled::{CACHE_CAPACITY_BYTES, DISK_FREE_BYTES_MIN};
 
 /// What variables of this program begin with.
 const PREFIX: &str = "TICKETBOSS_";

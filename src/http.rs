@@ -41,13 +41,13 @@ use tower_service::Service;
 use uuid::Uuid;
 use warp::filters::BoxedFilter;
 
-use crate::domain::RequestId;
-use crate::office::Office;
 pub use feed::Feeds;
 pub use patience::LongWait;
 pub use problem::{Code, Problem};
 pub use reply::Response;
 use route::{Resource, delete, either, get, patch, post, put, resource, socket};
+use ticketboss_core::domain::RequestId;
+use ticketboss_engine::Office;
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

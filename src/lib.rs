@@ -20,29 +20,29 @@
 //!
 //! # Map
 //!
-//! A file uses floors strictly below its own; `tests/tidy.rs` checks it.
+//! A crate uses the crates below it; the compiler sees to it. Inside a crate no two files import each other,
+//! and the modules of this one have floors of their own; `tests/tidy.rs` checks both.
 //!
-//! | floor | modules | what for |
-//! | --- | --- | --- |
-//! | 6 | [`cli`] | the commands `serve`, `prove`, `stress`, `sim`, `verify`, `check-proof`, and what they say |
-//! | 5 | [`server`], [`config`], [`shutdown`] | connections and the access log; settings; signals |
-//! | 4 | [`http`] | the route table, bodies, problems, feeds, the description of itself, the embedded dashboard |
-//! | 4 | [`simulation`] | whole runs out of one seed, with every fault, and their verdict |
-//! | 3 | [`office`] | use cases; one writer per event; who follows; random ids |
-//! | 2 | [`store`], [`clock`] | the port, its backends, the codec; the time |
-//! | 2 | [`judge`], [`lines`] | the verdict on a history; log lines |
-//! | 1 | [`tasks`] | who runs tasks, and how they wait for one another |
-//! | 0 | [`domain`], [`random`], `text` | events, commands, changes, refusals: pure values; numbers out of a seed; numbers as people read them |
+//! | crate or module | what for |
+//! | --- | --- |
+//! | [`cli`], `commands` | the commands `serve`, `verify`, `check-proof` and their arguments |
+//! | [`server`], [`config`] | connections and the access log; settings |
+//! | [`http`] | the route table, bodies, problems, feeds, the description of itself, the embedded dashboard |
+//! | [`ticketboss_lab`], `crates/lab` | the checkers, the load generator, `prove`, `stress`; simulated runs behind the feature `sim` |
+//! | [`ticketboss_engine`], `crates/engine` | one writer per event, published state, subscriptions, history reads |
+//! | [`ticketboss_store`], `crates/store` | the port, its backends, the codec, the committer |
+//! | [`ticketboss_runtime`], `crates/runtime` | the clock, tasks and channels, randomness, log lines, the terminal, signals |
+//! | [`ticketboss_core`], `crates/core` | events, commands, changes, refusals: pure values |
 //!
 //! # What is absent
 //!
-//! - [`domain`] has no clock, no random numbers, no files, no JSON, no async and no log.
-//! - [`http`] does not name the store. Nothing above [`store`] knows sled; nothing below [`http`]
+//! - [`ticketboss_core`] has no clock, no random numbers, no files, no JSON, no async and no log.
+//! - [`http`] does not name the store. Nothing above [`ticketboss_store`] knows sled; nothing below [`http`]
 //!   knows warp.
-//! - There is one place that swaps a record (`store/sled/committer.rs`), one that turns values into
-//!   bytes ([`store::codec`]), one route table (`http.rs`), one status table (`http/problem.rs`), one
-//!   that reads the environment ([`config`]), one that reads the clock ([`clock`]), one that draws
-//!   random numbers ([`office::entropy`]).
+//! - There is one place that swaps a record (`crates/store/src/local/sled/engine.rs`), one that turns values
+//!   into bytes ([`ticketboss_store::codec`]), one route table (`http.rs`), one status table
+//!   (`http/problem.rs`), one that reads the environment ([`config`]), one that reads the clock
+//!   ([`ticketboss_runtime::clock`]), one that draws random numbers ([`ticketboss_runtime::entropy`]).
 //! - No lock is held while anybody waits for a disk or a peer, and no queue, body, batch, page or name
 //!   is without a limit.
 //! - Nothing is retried after a failed write: what the disk then holds is unknown until the next start
@@ -55,14 +55,14 @@
 //! 2. `http` names the request, finds the resource by its path and the operation by its method, reads
 //!    the body up to its limit. `http/seed.rs` turns it into a partner and a number of seats,
 //!    or into a problem that tells every fault at once.
-//! 3. [`office::Office::reserve`] draws the random part of the reservation's id and puts the command
+//! 3. [`ticketboss_engine::Office::reserve`] draws the random part of the reservation's id and puts the command
 //!    into the event's queue, or answers `Overloaded` if that is full.
-//! 4. The event's writer (`office/writer.rs`) takes all commands that wait, clones the event (a few
-//!    pointers: its maps are persistent), gives back what was held and whose time is up, and lets [`domain::Event::decide`] state a change or a
+//! 4. The event's writer (`crates/engine/src/writer.rs`) takes all commands that wait, clones the event (a few
+//!    pointers: its maps are persistent), gives back what was held and whose time is up, and lets [`ticketboss_core::domain::Event::decide`] state a change or a
 //!    refusal for each, applying the changes as it goes. It checks the conservation laws.
-//! 5. [`store::Commit`] writes the changes down as pages, each with the digest of the one before,
-//!    and the new record. The committer thread ([`store::committer`]) has the pages inserted and the
-//!    record swapped (`store/sled/engine.rs`) — here it happens — and, for all events that have
+//! 5. [`ticketboss_store::Commit`] writes the changes down as pages, each with the digest of the one before,
+//!    and the new record. The committer thread ([`ticketboss_store::committer`]) has the pages inserted and the
+//!    record swapped (`crates/store/src/local/sled/engine.rs`) — here it happens — and, for all events that have
 //!    something waiting, flushed and synced once.
 //! 6. The writer shows the new event to readers and answers everybody in the batch, the refused ones,
 //!    too: their refusal may rest on a neighbour that was not durable until now.
@@ -76,27 +76,17 @@
 //!
 //! # A crash, and the next start
 //!
-//! The process is killed between the pages and the swap, or the power goes. [`store::sled::open`]
+//! The process is killed between the pages and the swap, or the power goes. [`ticketboss_store::local::sled::open`]
 //! takes the lock, deletes what a killed start may have left, opens sled, which cuts its log at the
 //! first thing that is not whole, and removes pages above their record's version: nobody was told
 //! of them. It also holds every event against what the database had at least, which is written down
 //! beside it: a byte that has rotted makes sled end its log there, and an older state comes up that is
-//! whole in itself. [`store::ledger::replay`] then folds every ledger from its first page: checksums, chain,
+//! whole in itself. [`ticketboss_store::ledger::replay`] then folds every ledger from its first page: checksums, chain,
 //! laws, and the outcome against the record. An event that does not hold together is named, with the
 //! version, and served by nobody; the others are sold from as if nothing had happened.
 
 pub mod cli;
-pub mod clock;
+mod commands;
 pub mod config;
-pub mod domain;
 pub mod http;
-pub mod judge;
-pub mod lines;
-pub mod office;
-pub mod random;
 pub mod server;
-pub mod shutdown;
-pub mod simulation;
-pub mod store;
-pub mod tasks;
-mod text;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ticketboss::domain::{EventId, EventName, EventTerms, Seats};
+use ticketboss_core::domain::{EventId, EventName, EventTerms, Seats};
 
 /// How often each side of a comparison is measured, in turn.
 const PAIRS: usize = 11;

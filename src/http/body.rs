@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::input::{Input, JSON, MERGE_PATCH};
 use super::problem::{Code, Fault, Problem};
-use crate::domain::{InvalidName, PartnerId, Seats};
+use ticketboss_core::domain::{InvalidName, PartnerId, Seats};
 
 /// What becomes of fields that an operation does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
-use crate::domain::{Actor, Change, Event, Fact, Refusal, ReservationId, Version};
-use crate::office::OfficeError;
+use ticketboss_core::domain::{Actor, Change, Event, Fact, Refusal, ReservationId, Version};
+use ticketboss_engine::OfficeError;
 
 /// What a change can be.
 pub(super) const TYPES: [&str; 12] = [

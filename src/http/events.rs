@@ -21,11 +21,11 @@ use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, w
 use super::seed::event_in_path;
 use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
-use crate::domain::{
+use ticketboss_core::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
     HOLD_SECONDS_MIN, Reason, Refusal, Seats, Timestamp, Venue, Version, ZoneName,
 };
-use crate::office::{Answered, Asking};
+use ticketboss_engine::{Answered, Asking};
 
 /// The most seats that one request may take where nobody says how many.
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;

@@ -34,8 +34,8 @@ use super::problem::{Code, Fault, Problem};
 use super::query::Query;
 use super::reply::Response;
 use super::seed::event_in_path;
-use crate::domain::{Event, EventId, EventNumber, Version};
-use crate::office::OfficeError;
+use ticketboss_core::domain::{Event, EventId, EventNumber, Version};
+use ticketboss_engine::OfficeError;
 
 /// How long a client that has lost its connection waits at least before it asks again, and how much longer
 /// at most: so that they do not all come at once.

@@ -12,8 +12,8 @@ use super::input::Input;
 use super::problem::{Code, Problem};
 use super::reply::Response;
 use super::seed::id_text;
-use crate::domain::{Key, KeyName, ReservationId};
-use crate::office::{Asking, Telling};
+use ticketboss_core::domain::{Key, KeyName, ReservationId};
+use ticketboss_engine::{Asking, Telling};
 
 /// The header that carries the key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

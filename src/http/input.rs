@@ -11,7 +11,7 @@ use warp::ws::Ws;
 
 use super::patience::LongWait;
 use super::problem::{Code, Fault, Problem};
-use crate::domain::RequestId;
+use ticketboss_core::domain::RequestId;
 
 /// The longest body that any operation takes.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;

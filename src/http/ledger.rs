@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::seed::event_in_path;
-use crate::office::SealedPage;
+use ticketboss_engine::SealedPage;
 
 /// How many pages one answer has at most.
 const PAGES_MAX: usize = 32;

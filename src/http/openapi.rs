@@ -126,7 +126,7 @@ fn components(mut schemas: Schemas, carried: &[Carried]) -> Components {
 
 /// A problem of each code as it is told, under the id of no request.
 pub(super) fn problem_example(code: Code) -> Value {
-    Problem::example(code).to_json(crate::domain::RequestId::NOBODY)
+    Problem::example(code).to_json(ticketboss_core::domain::RequestId::NOBODY)
 }
 
 fn http_method(method: &Method) -> HttpMethod {

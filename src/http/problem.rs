@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::openapi::kinds;
 use super::reply::{Response, json_as};
-use crate::domain::RequestId;
-use crate::office::OfficeError;
+use ticketboss_core::domain::RequestId;
+use ticketboss_engine::OfficeError;
 
 mod guide;
 mod refusal;

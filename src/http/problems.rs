@@ -14,7 +14,7 @@ use super::openapi::{kinds, problem_example};
 use super::page::{Page, accepts, guarded};
 use super::problem::{Code, Problem};
 use super::reply::Response;
-use crate::domain::RequestId;
+use ticketboss_core::domain::RequestId;
 
 /// What a code means, and what to do about it.
 #[derive(Serialize, ToSchema)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::body::Wrong;
 use super::input::Input;
 use super::problem::{Fault, Problem};
-use crate::domain::{Event, Version};
-use crate::office::OfficeError;
+use ticketboss_core::domain::{Event, Version};
+use ticketboss_engine::OfficeError;
 
 /// How many items a list has where nobody says how many.
 pub(super) const LIMIT_USUAL: usize = 50;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::REQUEST_ID;
-use crate::domain::{RequestId, Timestamp, Version};
+use ticketboss_core::domain::{RequestId, Timestamp, Version};
 
 /// An answer, as warp and hyper take it.
 pub type Response = warp::reply::Response;

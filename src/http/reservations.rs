@@ -27,11 +27,11 @@ use super::problem::{Code, Problem};
 use super::query::{Query, version_of};
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text, with_version};
 use super::seed::{event_in_path, id_of_chosen, id_text};
-use crate::domain::{
+use ticketboss_core::domain::{
     EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
     Reservation, ReservationId, Status, Timestamp, Version,
 };
-use crate::office::{Asking, OfficeError, Reserved, Telling};
+use ticketboss_engine::{Asking, OfficeError, Reserved, Telling};
 
 /// A reservation, at one version of its event.
 #[derive(Serialize, ToSchema)]

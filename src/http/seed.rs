@@ -15,8 +15,8 @@ use super::input::Input;
 use super::openapi::kinds;
 use super::problem::{Fault, Problem};
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
-use crate::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
-use crate::office::OfficeError;
+use ticketboss_core::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
+use ticketboss_engine::OfficeError;
 
 /// What the seed told of a reservation.
 #[derive(Serialize, ToSchema)]

@@ -14,7 +14,7 @@ use super::problem::{Code, Fault, Problem};
 use super::query::{Query, version_of};
 use super::reply::{Response, as_state, empty, etag, is_known, json, time_text};
 use super::seed::event_in_path;
-use crate::domain::{Bucket, Count, Outcome, PartnerId, Statistics, Tally, Timestamp};
+use ticketboss_core::domain::{Bucket, Count, Outcome, PartnerId, Statistics, Tally, Timestamp};
 
 /// How many partners are told one by one; the others together.
 const PARTNERS_TOLD_MAX: usize = 200;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::body::{Wrong, string};
 use super::reply::time_text;
-use crate::domain::{Timestamp, ZoneName};
+use ticketboss_core::domain::{Timestamp, ZoneName};
 
 /// What moments can be: 0001-01-01T00:00:00Z to 9999-12-30T22:00:00Z, so that their year has four digits
 /// in every time zone.

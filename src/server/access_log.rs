@@ -14,10 +14,10 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, Request};
 use http_body::Body as _;
 
-use crate::clock::Clock;
-use crate::domain::Timestamp;
 use crate::http::Response;
-use crate::lines::{Destination, LineWriter};
+use ticketboss_core::domain::Timestamp;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::lines::{Destination, LineWriter};
 
 /// Writes a line per request, or nothing.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ fn date(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::{date, escape};
-    use crate::domain::Timestamp;
+    use ticketboss_core::domain::Timestamp;
 
     #[test]
     fn a_client_cannot_end_a_field_or_a_line() {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ticketboss::domain::{Actor, RequestId};
 use ticketboss::http::Response;
-use ticketboss::office::{Entropy, Office};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -46,7 +47,7 @@ fn few_places() -> Limits {
 
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());
-    let clock = ticketboss::clock::Clock::System;
+    let clock = ticketboss_runtime::clock::Clock::System;
     let office = Office::open(store, clock, Entropy::System).await.unwrap();
     office.create_event(terms("e", CAPACITY), Actor::System, RequestId(0)).await.unwrap();
     Server::of_office(office, limits).await

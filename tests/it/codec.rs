@@ -4,16 +4,16 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Description, Event, EventName, EventNumber, EventStatus, EventTerms, Fact, Key,
     KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId,
     REFUSED_BY_NAME_MAX, Reason, Reference, RefusalKind, Refused, RequestId, SeatCounts, Seats,
     Timestamp, Venue, Version, ZoneName,
 };
-use ticketboss::store::codec::{
+use ticketboss_store::codec::{
     CHANGE_BYTES_MAX, Digest, PAGE_BYTES_MAX, Page, PageWriter, RECORD_BYTES, Record, Unreadable,
 };
-use ticketboss::store::ledger::Commit;
+use ticketboss_store::ledger::Commit;
 
 use crate::support::{cancel, created, event_id, partner, reserve, terms, version};
 

@@ -2,13 +2,13 @@
 
 use std::sync::mpsc;
 
-use ticketboss::domain::{EventId, EventNumber, Version};
-use ticketboss::store::committer::{CommitterThread, Engine};
-use ticketboss::store::ledger::Commit;
-use ticketboss::store::{Damage, Listed, Loaded, Store, StoreError, Swap, Token};
+use ticketboss_core::domain::{EventId, EventNumber, Version};
+use ticketboss_store::committer::{CommitterThread, Engine};
+use ticketboss_store::ledger::Commit;
+use ticketboss_store::{Damage, Listed, Loaded, Store, StoreError, Swap, Token};
 
 use crate::support::{created, event_id, terms};
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_store::local::memory::MemoryStore;
 
 /// Writes to memory; each sync waits until the test allows it.
 struct HeldUp {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ticketboss::domain::{Event, EventId, EventNumber, SeatCounts, Timestamp, Version};
-use ticketboss::store::codec::Digest;
-use ticketboss::store::ledger::{Commit, replay};
-use ticketboss::store::{Loaded, PageStream, Record, Store, Swap, Token};
+use ticketboss_core::domain::{Event, EventId, EventNumber, SeatCounts, Timestamp, Version};
+use ticketboss_store::codec::Digest;
+use ticketboss_store::ledger::{Commit, replay};
+use ticketboss_store::{Loaded, PageStream, Record, Store, Swap, Token};
 
 use crate::support::{created, event_id, partner, reserve, terms, version};
 
@@ -13,8 +13,8 @@ use crate::support::{created, event_id, partner, reserve, terms, version};
 macro_rules! contract {
     ($($rule:ident)*) => {
         mod memory {
-            use ticketboss::store::Store;
-            use ticketboss::store::memory::MemoryStore;
+            use ticketboss_store::Store;
+            use ticketboss_store::local::memory::MemoryStore;
 
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -18,11 +18,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use ticketboss::cli::client::Target;
-use ticketboss::cli::history;
-use ticketboss::cli::judging::{Tally, judge_directory};
-use ticketboss::cli::storm::{Gathered, Raging};
-use ticketboss::judge::Scope;
+use ticketboss_lab::checker::Scope;
+use ticketboss_lab::client::Target;
+use ticketboss_lab::histories;
+use ticketboss_lab::judging::{Tally, judge_directory};
+use ticketboss_lab::load::{Gathered, Raging};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -168,9 +168,9 @@ impl<'a> Rig<'a> {
         let raging = self.raging.take().unwrap();
         raging.stop();
         let (_, Gathered { operations, .. }) = self.runtime.block_on(raging.end(|_| ())).unwrap();
-        history::write(&self.home.path().join("history.jsonl"), &operations).unwrap();
+        histories::write(&self.home.path().join("history.jsonl"), &operations).unwrap();
         let directory = self.home.path().join("data/db");
-        let histories = history::by_event(operations);
+        let histories = histories::by_event(operations);
         let judging = judge_directory(&directory, &histories, Scope::Whole);
         for judged in self.runtime.block_on(judging).unwrap() {
             assert!(judged.verdict.is_good(), "{}: {}", judged.event, judged.verdict);

@@ -5,14 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, EventNumber, Fact, Refusal, RequestId, ReservationId, Seats, Timestamp, Version,
 };
-use ticketboss::office::{Entropy, Office, OfficeError};
-use ticketboss::store::codec::{Digest, Page, PageWriter, Record};
-use ticketboss::store::sled::{OpenError, Orphan, SledOptions, inspect, open};
-use ticketboss::store::{Commit, Store};
+use ticketboss_engine::{Office, OfficeError};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::codec::{Digest, Page, PageWriter, Record};
+use ticketboss_store::local::sled::{OpenError, Orphan, SledOptions, inspect, open};
+use ticketboss_store::{Commit, Store};
 
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};
 
@@ -588,7 +589,7 @@ async fn a_reader_that_is_not_done_still_holds_the_directory() {
     let record = Record {
         number: ALPHA,
         version: version(500),
-        seats: ticketboss::domain::SeatCounts {
+        seats: ticketboss_core::domain::SeatCounts {
             capacity: 10,
             available: 10,
             held: 0,
@@ -599,7 +600,7 @@ async fn a_reader_that_is_not_done_still_holds_the_directory() {
         newest_page: Digest::NONE,
     };
     let commit = Commit { pages, record };
-    let absent = ticketboss::store::Token::ABSENT;
+    let absent = ticketboss_store::Token::ABSENT;
     store.commit(&event_id("alpha"), &absent, commit).await.unwrap();
 
     let mut reading = store.pages(ALPHA, version(1), version(500));

@@ -5,11 +5,12 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use ticketboss::clock::Clock;
 use ticketboss::http::Code;
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::browser::Browser;
 use crate::openapi::description::Description;

@@ -1,7 +1,7 @@
 //! The rules of a sale: tables that read like a ledger, and a naive model that predicts every
 //! answer to any sequence of commands.
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Command, Event, EventNumber, EventStatus, EventTerms, Fact, Intent, Nonce,
     Reason, Refusal, RequestId, ReservationId, Seats, Status, Timestamp, Version,
 };

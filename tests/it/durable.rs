@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ticketboss::store::sled::{self, SledOptions};
+use ticketboss_store::local::sled::{self, SledOptions};
 
 use crate::program::Serving;
 use crate::wire::{Connection, ask, bare, reserve};

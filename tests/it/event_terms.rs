@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json as value};
-use ticketboss::clock::Clock;
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::wire::{Answer, Server, ask, bare, json, standard_limits};
 

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId};
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::support::terms;
 use crate::wire::{Answer, Server, ask, bare, json, standard_limits};

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId};
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::{Commit, Store};
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::{Commit, Store};
 
 use self::follower::{Heard, Socket, Stream};
 use crate::support::{event_id, new_directory, open_store, terms};

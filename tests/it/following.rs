@@ -1,10 +1,11 @@
 //! Following what is committed, on the office's floor.
 
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId, Timestamp};
-use ticketboss::office::{Added, Entropy, FollowingAll, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId, Timestamp};
+use ticketboss_engine::{Added, FollowingAll, Office};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::support::{event_id, partner, terms};
 

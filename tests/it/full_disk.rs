@@ -4,12 +4,13 @@
 //! disk is full. So the store stops writing while there is still room for sled itself, goes on
 //! reading, and goes on selling as soon as there is room again, without a restart.
 
-use ticketboss::clock::Clock;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, EventId, EventName, EventTerms, PartnerId, RequestId, ReservationId, Seats,
 };
-use ticketboss::office::{Entropy, Office, OfficeError};
-use ticketboss::store::sled::{SledOptions, open};
+use ticketboss_engine::{Office, OfficeError};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::local::sled::{SledOptions, open};
 
 use crate::file_systems::{Tmpfs, missing, skip};
 use crate::program::{Serving, complained, run};

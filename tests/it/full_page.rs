@@ -1,13 +1,13 @@
 //! A batch that fills pages to the brim is read back. Of a page that is not, the event would be lost at
 //! the next start, though every byte of it is there.
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Event, EventId, EventName, EventTerms, Fact, Nonce, PartnerId, RequestId, Seats,
     Timestamp, Version,
 };
-use ticketboss::store::codec::PAGE_BYTES_MAX;
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::{Commit, Store, Swap, Token, ledger};
+use ticketboss_store::codec::PAGE_BYTES_MAX;
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::{Commit, Store, Swap, Token, ledger};
 
 #[tokio::test]
 async fn full_pages_of_short_and_long_names_read_back() {
@@ -29,7 +29,11 @@ async fn full_pages_of_short_and_long_names_read_back() {
 }
 
 /// A new event with 2000 sales, as one commit.
-fn sales(number: ticketboss::domain::EventNumber, id: &EventId, partner: &str) -> (Event, Commit) {
+fn sales(
+    number: ticketboss_core::domain::EventNumber,
+    id: &EventId,
+    partner: &str,
+) -> (Event, Commit) {
     let change = |version, fact| Change {
         version,
         at: Timestamp(1_760_000_000_000),

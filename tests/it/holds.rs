@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use ticketboss::clock::Clock;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Event, EventTerms, Fact, HOLD_SECONDS_MAX, Refusal, RequestId, ReservationId, Seats,
     Status, Timestamp, Version,
 };
-use ticketboss::office::{Entropy, Office, OfficeError, Reserved};
-use ticketboss::store::Store;
-use ticketboss::store::ledger::changes;
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::sled::{SledOptions, open};
+use ticketboss_engine::{Office, OfficeError, Reserved};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::ledger::changes;
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::local::sled::{SledOptions, open};
 
 use crate::program::{Serving, ticketboss};
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
 use ticketboss::http::Problem;
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::sled::{SledOptions, open};
+use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::local::sled::{SledOptions, open};
 
 use crate::wire::{Answer, Connection, Server, ask, bare, json, reserve, standard_limits};
 

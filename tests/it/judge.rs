@@ -1,8 +1,8 @@
 //! The judge is judged: each kind of lie is convicted under its law, what can be true is acquitted,
 //! and two judges that know nothing of each other agree on what is drawn at random.
 
-use ticketboss::judge::wing_gong::{self, Search};
-use ticketboss::judge::{Scope, Verdict, judge};
+use ticketboss_lab::checker::wing_gong::{self, Search};
+use ticketboss_lab::checker::{Scope, Verdict, judge};
 
 use self::script::{NUMBER, Script};
 

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tempfile::TempDir;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Event, EventNumber, Nonce, Refusal, RequestId, ReservationId, Status, Timestamp,
     Version,
 };
-use ticketboss::office::{Entropy, Office, OfficeError, Reserved};
-use ticketboss::store::codec::Digest;
-use ticketboss::store::ledger::{Commit, changes, replay};
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::sled::{SledOptions, open};
-use ticketboss::store::{Store, Swap};
+use ticketboss_engine::{Office, OfficeError, Reserved};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::codec::Digest;
+use ticketboss_store::ledger::{Commit, changes, replay};
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::local::sled::{SledOptions, open};
+use ticketboss_store::{Store, Swap};
 
 use crate::support::{
     event_id, new_directory, open_store, partner, portrait, short, terms, version,

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use ticketboss::http::Code;
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use self::description::{Description, Operation};
 use crate::wire::{Server, ask, bare};

@@ -32,9 +32,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ticketboss::domain::{Event, EventId, Version};
-use ticketboss::store::sled::{SledOptions, open};
-use ticketboss::store::{Loaded, Store, ledger};
+use ticketboss_core::domain::{Event, EventId, Version};
+use ticketboss_store::local::sled::{SledOptions, open};
+use ticketboss_store::{Loaded, Store, ledger};
 
 use self::godown::{Godown, missing_needs};
 use self::process::Process;

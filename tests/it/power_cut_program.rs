@@ -21,11 +21,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use ticketboss::cli::client::Target;
-use ticketboss::cli::history::{self, Histories};
-use ticketboss::cli::judging::{Judged, Tally, judge_directory};
-use ticketboss::cli::storm::Storm;
-use ticketboss::judge::Scope;
+use ticketboss_lab::checker::Scope;
+use ticketboss_lab::client::Target;
+use ticketboss_lab::histories::{self, Histories};
+use ticketboss_lab::judging::{Judged, Tally, judge_directory};
+use ticketboss_lab::load::Storm;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -220,7 +220,7 @@ impl Rig {
         raging.stop();
         let (storm, gathered) = self.runtime.block_on(raging.end(|_| ())).unwrap();
         subject.storm = Some(storm);
-        history::add(gathered.operations, &mut subject.histories);
+        histories::add(gathered.operations, &mut subject.histories);
         None
     }
 

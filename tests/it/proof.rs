@@ -8,11 +8,12 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId};
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::cli::refused;
 use crate::program::{run, said, ticketboss};

@@ -164,7 +164,7 @@ mod forgetting {
     use std::time::{Duration, Instant};
 
     use tempfile::TempDir;
-    use ticketboss::store::sled::{SledOptions, inspect};
+    use ticketboss_store::local::sled::{SledOptions, inspect};
 
     use super::*;
     use crate::wire::PATIENCE;

@@ -1,6 +1,6 @@
 //! Random numbers that follow from a seed, so that what a test chose it chooses again.
 
-use ticketboss::random::split_mix;
+use ticketboss_runtime::random::split_mix;
 
 /// Numbers that follow from a seed.
 pub(crate) struct SplitMix(pub(crate) u64);

@@ -7,12 +7,13 @@ use std::sync::mpsc;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId};
-use ticketboss::office::{Entropy, Office, OfficeError};
 use ticketboss::server::Limits;
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::{Office, OfficeError};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 use tokio::runtime::Builder;
 
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};

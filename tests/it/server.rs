@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticketboss::clock::Clock;
 use ticketboss::http::Response;
-use ticketboss::office::{Entropy, Office};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 

@@ -1,11 +1,11 @@
 //! Simulated runs: that one seed is one run, that a good number of them are good, and that those which
 //! once were not are so no more.
 //!
-//! `TICKETBOSS_SEEDS` is the number of runs; `ticketboss sim` makes as many as one likes.
+//! `TICKETBOSS_SEEDS` is the number of runs; `ticketboss-sim` makes as many as one likes.
 
 use std::collections::BTreeMap;
 
-use ticketboss::simulation::run;
+use ticketboss_lab::simulation::run;
 
 use crate::file_systems::setting;
 

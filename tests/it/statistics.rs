@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use ticketboss::clock::Clock;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Event, Fact, PartnerId, REFUSED_BY_NAME_MAX, RequestId, ReservationId, Seats,
     Version,
 };
-use ticketboss::office::{Entropy, Office, OfficeError};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_engine::{Office, OfficeError};
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 
 use crate::file_systems::setting;
 use crate::random::SplitMix;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ticketboss::cli::client::{Client, Subject, Target};
-use ticketboss::cli::storm::{Plan, Raging, Storm, WhenGone};
+use ticketboss_lab::client::{Client, Subject, Target};
+use ticketboss_lab::load::{Plan, Raging, Storm, WhenGone};
 use tokio::runtime::Runtime;
 
 use crate::program::Serving;

@@ -1,12 +1,12 @@
 //! What the tests share: valid values in few words, and commands.
 
 use tempfile::TempDir;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Command, Event, EventId, EventName, EventNumber, EventTerms, Fact, Intent,
     Nonce, PartnerId, Refusal, RequestId, ReservationId, Seats, Shortage, Timestamp, Version,
 };
-use ticketboss::store::Store;
-use ticketboss::store::sled::{self, SledOptions};
+use ticketboss_store::Store;
+use ticketboss_store::local::sled::{self, SledOptions};
 
 /// The most seats that one request may take of an event made by [`terms`].
 pub(crate) const SEATS_PER_REQUEST_MAX: u32 = 10;

@@ -6,13 +6,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::Value;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
 use ticketboss::http::{self, Context, Feeds, Readiness};
-use ticketboss::office::{Entropy, Office};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
-use ticketboss::store::Store;
+use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;

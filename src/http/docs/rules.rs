@@ -2,10 +2,10 @@
 //!
 //! It must not know where the value stands.
 
-use crate::text::grouped;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
+use ticketboss_runtime::text::grouped;
 use utoipa::openapi::schema::Schema;
 
 use crate::http::openapi::kinds::NOT_BLANK;

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::stretch::{Numbering, Ring, Stretch};
-use crate::domain::{Change, EventId, Timestamp, Version};
 use crate::http::changes::{Frame, frame};
-use crate::office::{Added, Office, OfficeError};
+use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
+use ticketboss_engine::{Added, Office, OfficeError};
 
 /// How long a channel waits after it has told something. What happens meanwhile is told together: each
 /// telling wakes everybody who follows.

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::{Channel, Subject, frames_of, position_of, stretch_of_event, time_at};
 use super::stretch::{Found, Numbering, Piece, Ring, Stretch};
-use crate::domain::Version;
-use crate::office::{Missed, Office, OfficeError};
+use ticketboss_core::domain::Version;
+use ticketboss_engine::{Missed, Office, OfficeError};
 
 /// After how long a time without news a sign of life is given. Proxies often give up after a minute.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -147,12 +147,14 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
     use crate::http::feed::channel::Channels;
-    use crate::office::Entropy;
-    use crate::store::Store;
-    use crate::store::memory::MemoryStore;
+    use ticketboss_core::domain::{
+        Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats,
+    };
+    use ticketboss_runtime::clock::Clock;
+    use ticketboss_runtime::entropy::Entropy;
+    use ticketboss_store::Store;
+    use ticketboss_store::local::memory::MemoryStore;
 
     async fn office_with(id: &EventId) -> Office {
         let store = Store::Memory(MemoryStore::default());

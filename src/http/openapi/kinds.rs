@@ -8,13 +8,13 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::{
-    self, EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN,
-    METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, PARTNER_ID_CHARS_MAX,
-};
 use crate::http::changes::TYPES;
 use crate::http::problem::Code;
 use crate::http::reservations::STATUSES;
+use ticketboss_core::domain::{
+    self, EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN,
+    METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, PARTNER_ID_CHARS_MAX,
+};
 
 /// Text that has something which is no white space by any reckoning: engines differ on a few characters.
 pub(in crate::http) const NOT_BLANK: &str = r"[^\s\u0085\uFEFF]";

@@ -8,11 +8,11 @@ use utoipa::openapi::{Ref, Required};
 use super::kinds::{
     boolean, event_id, integer, one_of, seat_count, statuses, string, text, uuid, version,
 };
-use crate::domain::PARTNER_ID_CHARS_MAX;
 use crate::http::feed::POSITION_MAX;
 use crate::http::idempotency::KEY_BYTES_MAX;
 use crate::http::query::{LIMIT_MAX, LIMIT_USUAL, WAIT_SECONDS_MAX, WAIT_SECONDS_USUAL};
 use crate::http::reservations::STATUSES;
+use ticketboss_core::domain::PARTNER_ID_CHARS_MAX;
 
 /// A parameter under its name in the document.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, T
 use super::kinds::{
     event_id, hold_seconds, metadata, moment, one_of, seat_count, statuses, string, text,
 };
-use crate::domain::{
+use ticketboss_core::domain::{
     Description, EVENT_NAME_CHARS_MAX, HOLD_SECONDS_USUAL, PARTNER_ID_CHARS_MAX, Reason, Reference,
     Venue, ZoneName,
 };

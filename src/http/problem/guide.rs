@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::{Code, Fault, Problem};
-use crate::domain::{NotOnSale, Refusal, RequestId, Shortage, Timestamp, Version};
-use crate::office::OfficeError;
+use ticketboss_core::domain::{NotOnSale, Refusal, RequestId, Shortage, Timestamp, Version};
+use ticketboss_engine::OfficeError;
 
 /// A moment for examples: 2026-01-07T09:40:00Z.
 const MOMENT: Timestamp = Timestamp(1_767_778_800_000);

@@ -1,10 +1,10 @@
 //! What a client is told when the rules say no, with the numbers that this rests on.
 
 use super::{Code, Fault, Grounds, Problem};
-use crate::domain::{
+use crate::http::reply::time_text;
+use ticketboss_core::domain::{
     HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RefusalKind, Shortage, Version,
 };
-use crate::http::reply::time_text;
 
 impl Code {
     /// What a client is told of a refusal of that kind, under `/v1`.

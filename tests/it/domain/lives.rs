@@ -1,7 +1,9 @@
 //! What a reservation was, asked of what it has become: at every version just what was there then.
 
 use proptest::prelude::*;
-use ticketboss::domain::{Event, EventTerms, Intent, Nonce, Reason, Seats, Timestamp, Version};
+use ticketboss_core::domain::{
+    Event, EventTerms, Intent, Nonce, Reason, Seats, Timestamp, Version,
+};
 
 use super::{NUMBER, reservation_id};
 use crate::support::{command, created, partner, terms, version};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Change, Event, Hold, Intent, Nonce, PartnerTotals, Refusal, ReservationId, SeatCounts, Seats,
     Shortage, Status, Timestamp, Version,
 };

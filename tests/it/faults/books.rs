@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use ticketboss::domain::{Change, Fact, PartnerId, ReservationId, Version};
-use ticketboss::store::Page;
-use ticketboss::store::sled::{SledOptions, inspect};
+use ticketboss_core::domain::{Change, Fact, PartnerId, ReservationId, Version};
+use ticketboss_store::Page;
+use ticketboss_store::local::sled::{SledOptions, inspect};
 use uuid::Uuid;
 
 use super::client::{self, Told};

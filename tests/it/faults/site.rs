@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use ticketboss::domain::{Change, Fact, ReservationId};
+use ticketboss_core::domain::{Change, Fact, ReservationId};
 
 use super::books::{Books, CAPACITY, Stored};
 use super::client::{self, Told};
@@ -66,7 +66,7 @@ impl Beginning {
         fs::write(directory.join("snap.0000000000000001.generating"), "unfinished").unwrap();
         let made = &history[1];
         let Fact::Reserved { nonce, .. } = &made.fact else { panic!("{made:?}") };
-        let event = ticketboss::domain::EventNumber(1);
+        let event = ticketboss_core::domain::EventNumber(1);
         let earlier = Some(ReservationId { event, version: made.version, nonce: *nonce });
         let program = Program::Serve;
         Self { name: "kept", program, database: Some(home), history, earlier }

@@ -12,11 +12,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ticketboss::cli::client::Target;
-use ticketboss::cli::history;
-use ticketboss::cli::judging::{Tally, judge_directory};
-use ticketboss::cli::storm::{Gathered, Raging};
-use ticketboss::judge::Scope;
+use ticketboss_lab::checker::Scope;
+use ticketboss_lab::client::Target;
+use ticketboss_lab::histories;
+use ticketboss_lab::judging::{Tally, judge_directory};
+use ticketboss_lab::load::{Gathered, Raging};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -190,8 +190,8 @@ impl<'a> Database<'a> {
         self.raging.stop();
         let gathered = self.runtime.block_on(self.raging.end(|_| ())).unwrap();
         let Gathered { operations, .. } = gathered.1;
-        history::write(&self.kept.path().join("history.jsonl"), &operations).unwrap();
-        let histories = history::by_event(operations);
+        histories::write(&self.kept.path().join("history.jsonl"), &operations).unwrap();
+        let histories = histories::by_event(operations);
         let directory = self.home.join("data/db");
         let judging = judge_directory(&directory, &histories, Scope::Whole);
         for judged in self.runtime.block_on(judging).unwrap() {

@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{EventId, RequestId, ReservationId, Seats};
-use ticketboss::office::{Entropy, Office};
+use ticketboss_core::domain::{EventId, RequestId, ReservationId, Seats};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
 use tokio::sync::watch;
 
 use super::create;

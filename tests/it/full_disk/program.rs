@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use ticketboss::domain::ReservationId;
-use ticketboss::store::sled::SledOptions;
+use ticketboss_core::domain::ReservationId;
+use ticketboss_store::local::sled::SledOptions;
 use uuid::Uuid;
 
 use super::{close, open_office};

@@ -7,9 +7,9 @@ use std::net::TcpListener;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
-use ticketboss::domain::{EventId, Version};
-use ticketboss::store::sled::{SledOptions, open};
-use ticketboss::store::{Fault, Listed};
+use ticketboss_core::domain::{EventId, Version};
+use ticketboss_store::local::sled::{SledOptions, open};
+use ticketboss_store::{Fault, Listed};
 use tokio::runtime::Builder;
 
 use super::random::Alphabet;

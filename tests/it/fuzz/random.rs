@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use ticketboss::random::split_mix;
+use ticketboss_runtime::random::split_mix;
 
 use crate::file_systems::setting;
 

@@ -12,14 +12,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
-use ticketboss::clock::Clock;
-use ticketboss::domain::{Actor, RequestId};
 use ticketboss::http::{Context, Readiness, api};
-use ticketboss::office::{Entropy, Office};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::serve;
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
+use ticketboss_core::domain::{Actor, RequestId};
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 
 use std::sync::Arc;
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Key, KeyName,
     MetadataKey, MetadataValue, Nonce, Note, PartnerId, REFUSED_BY_NAME_MAX, Reference,
     RefusalKind, Refused, RequestId, SeatCounts, Seats, Timestamp, Version,
 };
-use ticketboss::store::codec::{Digest, Page, PageWriter, RECORD_BYTES, Record, Unreadable};
-use ticketboss::store::ledger::{Commit, ReplayError, replay};
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::{Fault, Store, Swap, Token};
+use ticketboss_store::codec::{Digest, Page, PageWriter, RECORD_BYTES, Record, Unreadable};
+use ticketboss_store::ledger::{Commit, ReplayError, replay};
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::{Fault, Store, Swap, Token};
 use tokio::runtime::{Builder, Runtime};
 
 use super::random::{Alphabet, Random};

@@ -1,11 +1,13 @@
 //! Texts that people and programs write: names, ids, settings, histories.
 
 use ticketboss::config::Settings;
-use ticketboss::domain::names::{EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNER_ID_CHARS_MAX};
-use ticketboss::domain::{
+use ticketboss_core::domain::names::{
+    EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNER_ID_CHARS_MAX,
+};
+use ticketboss_core::domain::{
     EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
+use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Telling};
 use uuid::Uuid;
 
 use super::random::Alphabet;

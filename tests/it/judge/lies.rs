@@ -1,10 +1,10 @@
 //! One history for each way of lying. Each is convicted, and under the law that one would look for it
 //! under; the search, which has no ledger, convicts those that show in the answers.
 
-use ticketboss::domain::{EventNumber, ReservationId, Timestamp};
-use ticketboss::judge::history::{Asked, Outcome};
-use ticketboss::judge::wing_gong::{self, Search};
-use ticketboss::judge::{FAULTS_TOLD_MAX, Scope, judge, laws};
+use ticketboss_core::domain::{EventNumber, ReservationId, Timestamp};
+use ticketboss_lab::checker::history::{Asked, Outcome};
+use ticketboss_lab::checker::wing_gong::{self, Search};
+use ticketboss_lab::checker::{FAULTS_TOLD_MAX, Scope, judge, laws};
 
 use super::script::{self, NUMBER, Script};
 use super::system::uuid;

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use ticketboss::domain::{Fact, Nonce, RequestId, ReservationId, Seats, Version};
-use ticketboss::judge::history::{Asked, Outcome, Stand};
+use ticketboss_core::domain::{Fact, Nonce, RequestId, ReservationId, Seats, Version};
+use ticketboss_lab::checker::history::{Asked, Outcome, Stand};
 use uuid::Uuid;
 
 use super::script::Script;

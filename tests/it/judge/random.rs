@@ -11,12 +11,12 @@ use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Command, Event, Intent, Nonce, RequestId, ReservationId, Timestamp, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome};
-use ticketboss::judge::wing_gong::{self, Search, Step, What};
-use ticketboss::judge::{Scope, judge};
+use ticketboss_lab::checker::history::{Asked, Operation, Outcome};
+use ticketboss_lab::checker::wing_gong::{self, Search, Step, What};
+use ticketboss_lab::checker::{Scope, judge};
 
 use super::script::{self, NUMBER, Script};
 use super::system::{intent_of, plans, run};

@@ -35,12 +35,12 @@
 //! | `again …`, `reused` | the answer of before, under the key; a key of something else |
 //! | `busy`, `unknown`, `strange` | certainly not done; perhaps done; an answer that nobody deserves |
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, EventName, EventNumber, EventTerms, Fact, Key, KeyName, Nonce, Reason,
     RequestId, ReservationId, Seats, Timestamp, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
-use ticketboss::judge::wing_gong::Terms;
+use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Stand, Telling};
+use ticketboss_lab::checker::wing_gong::Terms;
 use uuid::Uuid;
 
 use crate::support::{event_id, partner, version};

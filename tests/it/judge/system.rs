@@ -3,12 +3,12 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId, Seats,
     Timestamp, Version,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Stand, Telling};
-use ticketboss::judge::wing_gong::Terms;
+use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Stand, Telling};
+use ticketboss_lab::checker::wing_gong::Terms;
 use uuid::Uuid;
 
 use super::script::{self, EVENT, NUMBER, Script};

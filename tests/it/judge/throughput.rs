@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Command, Event, Intent, Nonce, PartnerId, RequestId, ReservationId, Timestamp,
 };
-use ticketboss::judge::history::{Asked, Operation, Outcome, Telling};
-use ticketboss::judge::wing_gong::Terms;
-use ticketboss::judge::{Scope, judge};
+use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Telling};
+use ticketboss_lab::checker::wing_gong::Terms;
+use ticketboss_lab::checker::{Scope, judge};
 use uuid::Uuid;
 
 use super::script::{self, EVENT, NUMBER, SEATS_PER_REQUEST_MAX, Script};

@@ -12,12 +12,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use ticketboss::clock::Clock;
-use ticketboss::domain::EventNumber;
-use ticketboss::office::{Entropy, Office};
-use ticketboss::store::Store;
-use ticketboss::store::memory::MemoryStore;
-use ticketboss::store::sled::{SledOptions, open};
+use ticketboss_core::domain::EventNumber;
+use ticketboss_engine::Office;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
+use ticketboss_store::local::memory::MemoryStore;
+use ticketboss_store::local::sled::{SledOptions, open};
 
 use super::description::Description;
 use crate::feed::follower::{Socket, Stream};

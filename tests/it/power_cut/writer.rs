@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
-use ticketboss::domain::{
+use ticketboss_core::domain::{
     Actor, Change, Event, EventId, EventName, EventTerms, Fact, Nonce, PartnerId, RequestId, Seats,
     Timestamp, Version,
 };
-use ticketboss::store::ledger::ReplayError;
-use ticketboss::store::{Commit, Loaded, Store, StoreError, Swap, Token};
+use ticketboss_store::ledger::ReplayError;
+use ticketboss_store::{Commit, Loaded, Store, StoreError, Swap, Token};
 
 use super::{replay, say};
 use crate::random::SplitMix;

@@ -1,6 +1,6 @@
 //! Lies about what is in the ledger.
 
-use ticketboss::judge::laws;
+use ticketboss_lab::checker::laws;
 
 use crate::judge::Shows::{InTheAnswers, InTheLedgerOnly};
 use crate::judge::convict;

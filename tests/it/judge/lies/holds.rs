@@ -1,9 +1,9 @@
 //! Lies about what is held. Where the end of a hold would make an answer true, the search has to believe
 //! it: that a hold has ended is told to nobody.
 
-use ticketboss::domain::Timestamp;
-use ticketboss::judge::wing_gong::{self, Search};
-use ticketboss::judge::{Scope, laws};
+use ticketboss_core::domain::Timestamp;
+use ticketboss_lab::checker::wing_gong::{self, Search};
+use ticketboss_lab::checker::{Scope, laws};
 
 use super::script;
 use crate::judge::Shows::{InTheAnswers, InTheLedgerOnly};

@@ -1,6 +1,6 @@
 //! Lies to those who ask again under a key.
 
-use ticketboss::judge::{Scope, laws};
+use ticketboss_lab::checker::{Scope, laws};
 
 use super::script;
 use crate::judge::{convict_by_version, verdict};

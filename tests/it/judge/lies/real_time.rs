@@ -1,6 +1,6 @@
 //! Answers that are true by themselves, and cannot have been given in this order.
 
-use ticketboss::judge::laws;
+use ticketboss_lab::checker::laws;
 
 use crate::judge::Shows::InTheAnswers;
 use crate::judge::convict;

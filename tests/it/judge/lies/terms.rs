@@ -1,6 +1,6 @@
 //! Lies about terms that change, and about seats that are out of sale.
 
-use ticketboss::judge::{Scope, laws};
+use ticketboss_lab::checker::{Scope, laws};
 
 use super::script;
 use crate::judge::{convict_by_version, verdict};

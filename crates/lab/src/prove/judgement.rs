@@ -1,0 +1,95 @@
+//! What is stored in the end: whether it verifies, and whether all that clients were told can be true of
+//! it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::rig::Fault;
+use crate::checker::Scope;
+use crate::checker::history::Operation;
+use crate::judging::{Judged, judge_event};
+use ticketboss_core::domain::{EventId, SeatCounts, Version};
+use ticketboss_runtime::terminal::Failure;
+use ticketboss_store::ledger::{self, ReplayError, Replayed};
+use ticketboss_store::local::sled::{SledOptions, inspect};
+use ticketboss_store::{Listed, Store};
+
+/// That what is stored holds together.
+pub(super) const VERIFIES: &str =
+    "the store verifies: checksums, hash chain, rules, seats, and nothing missing";
+
+/// What is found of a whole store.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// The events that verify.
+    pub(super) events: Vec<Stored>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// One event as it is stored.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) seats: SeatCounts,
+    pub(super) version: Version,
+    pub(super) pages: u64,
+    pub(super) bytes: u64,
+    pub(super) judged: Judged,
+}
+
+/// Judges all histories by a data directory that no server has open, in which `events` must be. What is
+/// not as it must be is a fault, and no error.
+pub(super) async fn judge(
+    directory: &Path,
+    events: &[(EventId, u32)],
+    histories: &BTreeMap<EventId, Vec<Operation>>,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    if let Err(why) = judgement.add_all(directory, histories).await {
+        judgement.convict(why.to_string());
+    }
+    for (event, _) in events {
+        if !judgement.events.iter().any(|stored| stored.judged.event == *event) {
+            judgement.convict(format!("event {event} is not there, or not whole"));
+        }
+    }
+    judgement
+}
+
+impl Judgement {
+    async fn add_all(
+        &mut self,
+        directory: &Path,
+        histories: &BTreeMap<EventId, Vec<Operation>>,
+    ) -> Result<(), Failure> {
+        let opened = inspect(&SledOptions::standard(directory))?;
+        for number in &opened.leftovers.ownerless {
+            self.convict(format!("event number {} has lost its record", number.0));
+        }
+        for listed in opened.store.events().await? {
+            let operations = histories.get(&listed.event).map(Vec::as_slice).unwrap_or_default();
+            match read(&opened.store, &listed, operations).await {
+                Ok(stored) => self.events.push(stored),
+                Err(ReplayError::Damaged(damage)) => self.convict(damage.to_string()),
+                Err(ReplayError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn convict(&mut self, what: String) {
+        self.faults.push(Fault { law: VERIFIES, what });
+    }
+}
+
+async fn read(
+    store: &Store,
+    Listed { event, loaded }: &Listed,
+    operations: &[Operation],
+) -> Result<Stored, ReplayError> {
+    let loaded = loaded.as_ref().map_err(Clone::clone)?;
+    let record = &loaded.record;
+    let pages = store.pages(record.number, Version::FIRST, record.version);
+    let Replayed { event: replayed, pages, bytes } = ledger::replay(event, loaded, pages).await?;
+    let judged = judge_event(store, event, loaded, operations, Scope::Whole).await?;
+    Ok(Stored { seats: replayed.seats(), version: replayed.version(), pages, bytes, judged })
+}

@@ -1,0 +1,217 @@
+//! Those who follow an event, or all of them, who go away, come back, and keep what they were told.
+//!
+//! Whatever becomes of the process meanwhile, each has to be told a ledger that is a beginning of the one
+//! that is stored in the end; and of all events by time, everything before the position that he was given.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{Either, select};
+
+use super::clients::Shared;
+use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
+use ticketboss_engine::{Added, Office, OfficeError};
+
+/// How long a follower waits for news at most before he goes away.
+const PATIENCE_US_MAX: u64 = 50_000;
+/// How often he gets news before he goes away, at most.
+const NEWS_MAX: u64 = 16;
+/// How long he does not read before he does again, at most.
+const SLOW_US_MAX: u64 = 2_000;
+/// How long he is away, at most.
+const AWAY_US_MAX: u64 = 20_000;
+/// How many changes are read at once, at most.
+const READ_CHANGES_MAX: u64 = 64;
+
+/// What somebody follows.
+#[derive(Debug, Clone)]
+pub(super) enum Subject {
+    /// One event, by version.
+    Event(EventId),
+    /// All events, by time.
+    All,
+}
+
+/// One of them.
+pub(super) struct Follower {
+    pub(super) shared: Shared,
+    pub(super) subject: Subject,
+    pub(super) told: Arc<Mutex<Told>>,
+}
+
+/// What one of them was told.
+#[derive(Debug)]
+pub(super) struct Told {
+    by_event: BTreeMap<EventId, Vec<Change>>,
+    /// Everything that is dated before, he was told; where he follows by time.
+    position: Timestamp,
+    faults: Vec<String>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { by_event: BTreeMap::new(), position: Timestamp(i64::MAX), faults: Vec::new() }
+    }
+}
+
+impl Told {
+    /// Of somebody who follows all events from their beginning.
+    pub(super) fn by_time() -> Self {
+        Self { position: Timestamp(0), ..Self::default() }
+    }
+
+    /// How many changes of all events he was told.
+    pub(super) fn count(&self) -> u64 {
+        self.by_event.values().map(|changes| changes.len() as u64).sum()
+    }
+
+    fn newest(&self, event: &EventId) -> Version {
+        let newest = self.by_event.get(event).and_then(|changes| changes.last());
+        newest.map_or(Version::ZERO, |change| change.version)
+    }
+
+    /// Notes what comes next. What he knows already he may be told again, where he was not told of
+    /// everything up to a position.
+    fn note(&mut self, event: &EventId, changes: Vec<Change>) {
+        let told = self.by_event.entry(event.clone()).or_default();
+        for change in changes {
+            let place = usize::try_from(change.version.get() - 1).unwrap_or(usize::MAX);
+            match told.get(place) {
+                Some(known) if *known == change => {}
+                None if place == told.len() => told.push(change),
+                _ => {
+                    let (version, count) = (change.version, told.len());
+                    self.faults.push(format!("{event}: {version} was told after {count} others"));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What was wrong while he was told.
+    pub(super) fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// What is wrong with what he was told of an event that has this ledger in the end.
+    pub(super) fn held_against(&self, event: &EventId, ledger: &[Change]) -> Vec<String> {
+        let mut faults = Vec::new();
+        let told = self.by_event.get(event).map_or(&[][..], Vec::as_slice);
+        if !ledger.starts_with(told) {
+            faults.push(format!("{event}: somebody was told what is not in the ledger"));
+        }
+        let missed = ledger.iter().skip(told.len()).find(|change| change.at < self.position);
+        if let Some(missed) = missed.filter(|_| self.position != Timestamp(i64::MAX)) {
+            let (version, position) = (missed.version, self.position.0);
+            faults
+                .push(format!("{event}: {version} was not told to who has all before {position}"));
+        }
+        faults
+    }
+}
+
+impl Follower {
+    /// Follows until the clients are done.
+    pub(super) async fn run(self) {
+        while self.shared.working.load(Ordering::Relaxed) > 0 {
+            let office = self.shared.office().await;
+            let followed = match &self.subject {
+                Subject::Event(event) => self.follow_event(&office, event).await,
+                Subject::All => self.follow_all(&office).await,
+            };
+            // Whoever serves is down or about to be; others answer for what is wrong with the store.
+            drop(followed);
+            self.pause(AWAY_US_MAX).await;
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pause(&self, most_us: u64) {
+        self.shared.scheduler.sleep(1 + self.shared.scheduler.draw() % most_us).await;
+    }
+
+    fn goes_away(&self) -> bool {
+        self.shared.scheduler.draw().is_multiple_of(NEWS_MAX)
+    }
+
+    fn turns(&self) -> u64 {
+        1 + self.shared.scheduler.draw() % NEWS_MAX
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(1 + self.shared.scheduler.draw() % READ_CHANGES_MAX).unwrap_or(1)
+    }
+
+    async fn follow_event(&self, office: &Office, event: &EventId) -> Result<(), OfficeError> {
+        let mut following = office.follow(event)?;
+        for _ in 0..self.turns() {
+            let newest = self.told().newest(event);
+            let until = pin!(following.until(newest.next()));
+            match select(until, pin!(self.pause(PATIENCE_US_MAX))).await {
+                Either::Left((shown, _)) => drop(shown?),
+                Either::Right(((), _)) => return Ok(()),
+            }
+            let changes = office.changes(event, newest, self.limit()).await?;
+            if !self.shared.is_up(office) {
+                return Ok(());
+            }
+            if changes.is_empty() {
+                self.told().faults.push(format!("{event}: nothing can be read after {newest}"));
+            }
+            self.told().note(event, changes);
+            self.pause(SLOW_US_MAX).await;
+        }
+        Ok(())
+    }
+
+    async fn follow_all(&self, office: &Office) -> Result<(), OfficeError> {
+        let settled = office.settled_now();
+        let newest = office.newest_change_at().map_or(Timestamp(0), |at| Timestamp(at.0 + 1));
+        let (from, until) = (self.told().position, newest.min(settled));
+        if from > settled {
+            let behind = format!("everything is settled up to {}, not {}", settled.0, from.0);
+            self.told().faults.push(behind);
+        }
+        let mut missed = office.missed(from, until);
+        while let Some((event, changes)) = missed.next(self.limit()).await? {
+            if !self.shared.is_up(office) || self.goes_away() {
+                return Ok(());
+            }
+            self.told().note(&event, changes);
+            self.pause(SLOW_US_MAX).await;
+        }
+        self.advance(office, until);
+        let mut following = office.follow_all(from.max(until));
+        for _ in 0..self.turns() {
+            let Added { stretches, newest } = following.read().await?;
+            if !self.shared.is_up(office) {
+                return Ok(());
+            }
+            for (event, changes) in stretches {
+                self.told().note(&event, changes);
+            }
+            if let Some(newest) = newest {
+                self.advance(office, Timestamp(newest.0 + 1));
+            }
+            let moved = pin!(following.moved());
+            if let Either::Right(_) = select(moved, pin!(self.pause(PATIENCE_US_MAX))).await {
+                return Ok(());
+            }
+            self.pause(SLOW_US_MAX).await;
+        }
+        Ok(())
+    }
+
+    /// Notes that everything before a time was told.
+    fn advance(&self, office: &Office, until: Timestamp) {
+        if self.shared.is_up(office) {
+            let mut told = self.told();
+            told.position = told.position.max(until);
+        }
+    }
+}

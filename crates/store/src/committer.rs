@@ -1,0 +1,419 @@
+//! The one who writes: it takes all commits that wait, has them written, makes them durable with one
+//! flush and one sync, and then answers them all.
+//!
+//! An error of a write, flush or sync leaves unknown what is on disk (the kernel may drop the dirty
+//! pages), so nothing is retried: the store has failed, everybody is told so, and the next start reads
+//! what is there.
+//!
+//! It must not know: where the bytes go. That is an [`Engine`]'s business, so the same rounds run over
+//! sled, in the simulation, and under every schedule that a test wants to try.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::ledger::Commit;
+use super::{Damage, Listed, Loaded, StoreError, Swap, Token};
+use ticketboss_core::domain::{EventId, EventNumber, Version};
+use ticketboss_runtime::tasks::sync::{blocking_receive_many, mpsc, oneshot, thread, watch};
+
+/// How many jobs may wait for the committer; whoever comes later waits for a place.
+const QUEUE_JOBS_MAX: usize = 1024;
+/// How many turns of the scheduler a round may wait for more jobs.
+const GATHER_TURNS_MAX: usize = 16;
+/// How many jobs share one sync.
+pub const ROUND_JOBS_MAX: usize = 256;
+
+/// What the committer writes to. All of it is called by one thread.
+pub trait Engine {
+    /// Whether there is room to write.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] where there is not; [`StoreError::Failed`] where that cannot be told.
+    fn check_room(&mut self) -> Result<(), StoreError>;
+
+    /// Adds the pages and swaps the record, if the record is still the one of `token`.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]; then nobody knows what was written.
+    fn swap(&mut self, event: &EventId, token: &Token, commit: &Commit)
+    -> Result<Swap, StoreError>;
+
+    /// Gives out the next event number.
+    ///
+    /// # Errors
+    /// As [`Engine::swap`].
+    fn claim_event_number(&mut self) -> Result<EventNumber, StoreError>;
+
+    /// The record of an event as it was last written.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when it cannot be read.
+    fn load(&mut self, event: &EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError>;
+
+    /// Every event with its record as it was last written.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    fn events(&mut self) -> Result<Vec<Listed>, StoreError>;
+
+    /// Puts everything that was written on the disk.
+    ///
+    /// # Errors
+    /// As [`Engine::swap`].
+    fn make_durable(&mut self) -> Result<(), StoreError>;
+
+    /// Is told that these versions are on disk, after each round.
+    fn is_durable(&mut self, won: &[(EventId, Version)]);
+}
+
+/// The way to the committer. When it is dropped the committer ends, after the jobs that wait.
+#[derive(Debug)]
+pub struct Committer {
+    queue: mpsc::Sender<Job>,
+    failure: watch::Receiver<Option<Arc<str>>>,
+    counters: Arc<Counters>,
+}
+
+/// What a committer has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// How many commits have won.
+    pub commits: u64,
+    /// How often the disk was made to have everything: once for all commits of a round.
+    pub syncs: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    commits: AtomicU64,
+    syncs: AtomicU64,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// Something to write, and who waits for it.
+#[derive(Debug)]
+pub struct Job(Work);
+
+#[derive(Debug)]
+enum Work {
+    Commit { event: EventId, token: Token, commit: Commit, answer: Answer<Swap> },
+    ClaimEventNumber { answer: Answer<EventNumber> },
+    Load { event: EventId, answer: Answer<Option<Result<Loaded, Damage>>> },
+    Events { answer: Answer<Vec<Listed>> },
+    CheckRoom { answer: Answer<()> },
+}
+
+impl Job {
+    fn writes(&self) -> bool {
+        match self.0 {
+            Work::Commit { .. } | Work::ClaimEventNumber { .. } => true,
+            Work::Load { .. } | Work::Events { .. } | Work::CheckRoom { .. } => false,
+        }
+    }
+
+    /// Whether it cannot be done while the disk is full.
+    fn needs_room(&self) -> bool {
+        self.writes() || matches!(self.0, Work::CheckRoom { .. })
+    }
+}
+
+/// Tells somebody what was done for him, once it is known whether that is durable.
+type Tell = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+// An answer that nobody waits for any more is not missed.
+fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
+    Box::new(move |durable| drop(answer.send(durable.map(|()| done))))
+}
+
+impl Committer {
+    /// The way to `worker`, who serves `jobs`.
+    pub fn new<E: Engine>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
+        let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        let (failure_sender, failure) = watch::channel(None);
+        let counters = Arc::<Counters>::default();
+        let worker = Worker { engine, failure: failure_sender, counters: counters.clone() };
+        (Self { queue, failure, counters }, worker, jobs)
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            syncs: self.counters.syncs.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Adds pages and swaps the record; `Won` means on disk.
+    ///
+    /// # Errors
+    /// As [`super::Store::commit`].
+    pub async fn commit(
+        &self,
+        event: EventId,
+        token: Token,
+        commit: Commit,
+    ) -> Result<Swap, StoreError> {
+        self.ask(|answer| Work::Commit { event, token, commit, answer }).await
+    }
+
+    /// Gives out the next event number, which is on disk.
+    ///
+    /// # Errors
+    /// As [`super::Store::claim_event_number`].
+    pub async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
+        self.ask(|answer| Work::ClaimEventNumber { answer }).await
+    }
+
+    /// The record of an event. It is read here, and not beside the committer, because it may be one
+    /// that was written just now: whoever learns of it must not do so before it is durable.
+    ///
+    /// # Errors
+    /// As [`super::Store::load`].
+    pub async fn load(&self, event: EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
+        self.ask(|answer| Work::Load { event, answer }).await
+    }
+
+    /// Every event, read here for the same reason as in [`Committer::load`].
+    ///
+    /// # Errors
+    /// As [`super::Store::events`].
+    pub async fn events(&self) -> Result<Vec<Listed>, StoreError> {
+        self.ask(|answer| Work::Events { answer }).await
+    }
+
+    /// Whether something could be written now. It is asked for like everything else, so an answer also
+    /// tells that the committer is at work.
+    ///
+    /// # Errors
+    /// As [`super::Store::check_room`].
+    pub async fn check_room(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Work::CheckRoom { answer }).await
+    }
+
+    async fn ask<T>(&self, work: impl FnOnce(Answer<T>) -> Work) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || StoreError::Failed("the committer has ended".into());
+        self.queue.send(Job(work(answer))).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Waits for the failure that ends the store.
+    pub async fn failed(&self) -> Arc<str> {
+        let mut failure = self.failure.clone();
+        let told = failure.wait_for(Option::is_some).await.map(|why| why.clone());
+        match told {
+            Ok(Some(why)) => why,
+            // It ended in order: the store was closed, it did not fail.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// A committer with a thread of its own. Dropping it ends the thread, after the jobs that wait.
+#[derive(Debug)]
+pub struct CommitterThread {
+    // The order of the fields is the order of closing: without the way to it the thread ends.
+    committer: Committer,
+    _thread: Joined,
+}
+
+impl CommitterThread {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(engine: impl Engine + Send + 'static) -> std::io::Result<Self> {
+        let (committer, worker, jobs) = Committer::new(engine);
+        let thread = thread::Builder::new().name("committer".into()).spawn(|| worker.run(jobs))?;
+        Ok(Self { committer, _thread: Joined(Some(thread)) })
+    }
+
+    /// The way to it.
+    pub fn committer(&self) -> &Committer {
+        &self.committer
+    }
+}
+
+/// A thread whose end is waited for.
+#[derive(Debug)]
+struct Joined(Option<thread::JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic of the thread was answered to everybody as a failure of the store.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The one who works off rounds of jobs.
+#[derive(Debug)]
+pub struct Worker<E> {
+    engine: E,
+    failure: watch::Sender<Option<Arc<str>>>,
+    counters: Arc<Counters>,
+}
+
+/// A round that was written: whoever waits in it is told once it is durable.
+#[must_use]
+#[derive(Default)]
+pub struct Round {
+    waiting: Vec<Tell>,
+    writes: bool,
+    won: Vec<(EventId, Version)>,
+}
+
+impl fmt::Debug for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Round").field("won", &self.won).finish_non_exhaustive()
+    }
+}
+
+impl<E: Engine> Worker<E> {
+    /// Works until the queue is closed and empty.
+    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut round = Vec::with_capacity(ROUND_JOBS_MAX);
+        while blocking_receive_many(&mut jobs, &mut round, ROUND_JOBS_MAX) > 0 {
+            gather(&mut jobs, &mut round);
+            if let Some(written) = self.write(&mut round) {
+                self.settle(written);
+            }
+        }
+    }
+
+    /// Writes a round. What cannot be done is refused: all of it when the store has failed, and what
+    /// needs room while the disk is full.
+    pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
+        let known = self.failure.borrow().clone();
+        let possible = known.map_or_else(
+            || guarded(|| self.engine.check_room()),
+            |why| Err(StoreError::Failed(why)),
+        );
+        if let Err(error) = possible {
+            self.fail_for_good(&error);
+            let is_final = matches!(error, StoreError::Failed(_));
+            refuse_all(jobs.extract_if(.., |job| is_final || job.needs_room()), &error);
+        }
+        let mut round = Round { waiting: Vec::with_capacity(jobs.len()), ..Round::default() };
+        let mut jobs = jobs.drain(..);
+        let engine = &mut self.engine;
+        let outcome = guarded(|| jobs.by_ref().try_for_each(|job| round.add(engine, job)));
+        if let Err(error) = outcome {
+            self.fail_for_good(&error);
+            round.answer(&Err(error.clone()));
+            refuse_all(jobs, &error);
+            return None;
+        }
+        (!round.waiting.is_empty()).then_some(round)
+    }
+
+    /// Makes a round durable and answers it; or fails the store.
+    pub fn settle(&mut self, round: Round) {
+        // After a round that was settled everything is durable, so one that only reads has it easy.
+        let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
+        let writes = round.writes;
+        let won = round.answer(&durable);
+        if writes && durable.is_ok() {
+            let commits = u64::try_from(won.len()).unwrap_or(u64::MAX);
+            self.counters.commits.fetch_add(commits, Ordering::Relaxed);
+            self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        }
+        match durable {
+            Ok(()) => self.engine.is_durable(&won),
+            Err(error) => self.fail_for_good(&error),
+        }
+    }
+
+    /// From now on nothing is written any more, and whoever waits for the failure is told. A full
+    /// disk is no such failure.
+    fn fail_for_good(&self, error: &StoreError) {
+        if let StoreError::Failed(why) = error {
+            self.failure.send_if_modified(|failure| {
+                let is_first = failure.is_none();
+                failure.get_or_insert_with(|| why.clone());
+                is_first
+            });
+        }
+    }
+}
+
+/// Lets everybody who is about to commit do so before the round is closed: a sync costs much the same for
+/// one commit and for a hundred. Nothing is waited for: as soon as a turn brings nobody, it is closed.
+fn gather(jobs: &mut mpsc::Receiver<Job>, round: &mut Vec<Job>) {
+    for _ in 0..GATHER_TURNS_MAX {
+        thread::yield_now();
+        let before = round.len();
+        while round.len() < ROUND_JOBS_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            round.push(job);
+        }
+        if round.len() == before {
+            return;
+        }
+    }
+}
+
+impl Round {
+    fn add(&mut self, engine: &mut impl Engine, job: Job) -> Result<(), StoreError> {
+        self.writes |= job.writes();
+        let waiting = match job.0 {
+            Work::Commit { event, token, commit, answer } => {
+                let version = commit.record.version;
+                let swap = engine.swap(&event, &token, &commit)?;
+                match &swap {
+                    Swap::Won(_) => self.won.push((event, version)),
+                    Swap::Lost => {}
+                }
+                tell(swap, answer)
+            }
+            Work::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
+            Work::Load { event, answer } => tell(engine.load(&event)?, answer),
+            Work::Events { answer } => tell(engine.events()?, answer),
+            // Without room it would not have come this far.
+            Work::CheckRoom { answer } => tell((), answer),
+        };
+        self.waiting.push(waiting);
+        Ok(())
+    }
+
+    /// Tells everybody, and gives back what was committed if it is durable.
+    fn answer(self, durable: &Result<(), StoreError>) -> Vec<(EventId, Version)> {
+        for tell in self.waiting {
+            tell(durable.clone());
+        }
+        self.won
+    }
+}
+
+fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
+    let error = || error.clone();
+    for job in jobs {
+        match job.0 {
+            Work::Commit { answer, .. } => drop(answer.send(Err(error()))),
+            Work::ClaimEventNumber { answer } => drop(answer.send(Err(error()))),
+            Work::Load { answer, .. } => drop(answer.send(Err(error()))),
+            Work::Events { answer } => drop(answer.send(Err(error()))),
+            Work::CheckRoom { answer } => drop(answer.send(Err(error()))),
+        }
+    }
+}
+
+/// Takes a panic of an engine for a failure of the store, which it is.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))))
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the engine panicked: {}", said.unwrap_or("without a word")).into()
+}

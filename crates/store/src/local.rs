@@ -1,0 +1,4 @@
+//! The backends of one machine.
+
+pub mod memory;
+pub mod sled;
