@@ -58,6 +58,7 @@ impl Bench {
             self.sold += 1;
             let change =
                 self.event.decide(&reserve(self.sold), Timestamp(1)).expect("seats enough");
+            let change = change.into_change().expect("it has no key");
             self.event.apply(&change);
             changes.push(change);
         }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::{compare, terms};
 use ticketboss_core::domain::{Actor, EventId, PartnerId, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::local::sled::{SledOptions, open};
@@ -78,7 +78,7 @@ fn fields(record: &[u8]) -> (u32, u64) {
 #[derive(Clone)]
 struct Writer {
     runtime: Arc<Runtime>,
-    office: Office,
+    engine: Engine,
     event: EventId,
 }
 
@@ -87,20 +87,20 @@ impl Writer {
         let runtime = Arc::new(Runtime::new().expect("a runtime"));
         let store =
             open(&SledOptions::standard(directory.path().join("ours"))).expect("a store").store;
-        let office = runtime.block_on(async {
-            let office =
-                Office::open(store, Clock::System, Entropy::System).await.expect("an office");
+        let engine = runtime.block_on(async {
+            let engine =
+                Engine::open(store, Clock::System, Entropy::System).await.expect("an engine");
             let terms = terms("bench", u32::MAX);
-            office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
-            office
+            engine.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
+            engine
         });
-        let event = office.default_event_id().expect("an event");
-        Self { runtime, office, event }
+        let event = engine.default_event_id().expect("an event");
+        Self { runtime, engine, event }
     }
 
     fn sell(&self) {
         let partner = PartnerId::new("partner-1").expect("a valid id");
-        let sold = self.office.reserve(&self.event, partner, 1, RequestId(1));
+        let sold = self.engine.reserve(&self.event, partner, 1, RequestId(1));
         self.runtime.block_on(sold).expect("seats enough");
     }
 }

@@ -19,7 +19,7 @@ use support::{compare, terms};
 use ticketboss::http::{self, Context, Readiness, Response};
 use ticketboss::server::{self, Limits, access_log::AccessLog};
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::local::sled::{SledOptions, open};
@@ -55,10 +55,10 @@ struct Told {
 fn start_ours(runtime: &Runtime, directory: &Path) -> SocketAddr {
     runtime.block_on(async {
         let store = open(&SledOptions::standard(directory)).expect("a store").store;
-        let office = Office::open(store, Clock::System, Entropy::System).await.expect("an office");
+        let engine = Engine::open(store, Clock::System, Entropy::System).await.expect("an engine");
         let terms = terms("bench", u32::MAX);
-        office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
-        let api = http::api(&Context::new(office, Readiness::default(), 0));
+        engine.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
+        let api = http::api(&Context::new(engine, Readiness::default(), 0));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let never = std::future::pending();

@@ -19,7 +19,7 @@ use support::{compare, is_measuring, terms};
 use ticketboss::http::{self, Context, Readiness};
 use ticketboss::server::{self, Limits, access_log::AccessLog};
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::local::sled::{SledOptions, open};
@@ -61,14 +61,14 @@ fn start(server: &Runtime, others: usize) -> (SocketAddr, Store, tempfile::TempD
     let store = open(&SledOptions::standard(directory.path())).expect("a store").store;
     let kept = store.clone();
     let address = server.block_on(async {
-        let office =
-            Office::open(store, Clock::steady(), Entropy::System).await.expect("an office");
+        let engine =
+            Engine::open(store, Clock::steady(), Entropy::System).await.expect("an engine");
         let ids = (0..others).map(|number| format!("event-{number}"));
         for id in std::iter::once("hot".to_owned()).chain(ids) {
             let terms = terms(&id, u32::MAX);
-            office.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
+            engine.create_event(terms, Actor::System, RequestId(0)).await.expect("an event");
         }
-        let api = http::api(&Context::new(office, Readiness::default(), 0));
+        let api = http::api(&Context::new(engine, Readiness::default(), 0));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let answer = move |request| api.clone().answer(request);

@@ -1,6 +1,6 @@
 //! The wire: warp filters, the route table, what bodies look like, what a problem looks like.
 //!
-//! A handler is unpack, one call to the office, wrap. Only the path can reject a request; from there
+//! A handler is unpack, one call to the engine, wrap. Only the path can reject a request; from there
 //! on everything is a value, and a handler answers `Result<Response, Problem>`. A rejection would
 //! make warp try the next route, which is not what a sale wants.
 //!
@@ -47,7 +47,7 @@ pub use problem::{Code, Problem};
 pub use reply::Response;
 use route::{Resource, delete, either, get, patch, post, put, resource, socket};
 use ticketboss_core::domain::RequestId;
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -56,7 +56,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The use cases.
-    pub office: Office,
+    pub engine: Engine,
     /// Whether new work is welcome.
     pub readiness: Readiness,
     /// Those who follow what happens.
@@ -64,16 +64,16 @@ pub struct Context {
 }
 
 impl Context {
-    /// Handlers work for an office, as long as it is ready, with so many subscribers at once.
-    pub fn new(office: Office, readiness: Readiness, subscribers_max: usize) -> Self {
-        Self { office, readiness, feeds: Feeds::new(subscribers_max) }
+    /// Handlers work for an engine, as long as it is ready, with so many subscribers at once.
+    pub fn new(engine: Engine, readiness: Readiness, subscribers_max: usize) -> Self {
+        Self { engine, readiness, feeds: Feeds::new(subscribers_max) }
     }
 
     /// What a request is called: as the caller called it, if that is a UUID, or anew.
     fn request_id(&self, headers: &HeaderMap) -> RequestId {
         let given =
             headers.get(REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
-        given.map_or_else(|| self.office.new_request_id(), |uuid| RequestId(uuid.as_u128()))
+        given.map_or_else(|| self.engine.new_request_id(), |uuid| RequestId(uuid.as_u128()))
     }
 }
 

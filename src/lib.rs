@@ -55,7 +55,7 @@
 //! 2. `http` names the request, finds the resource by its path and the operation by its method, reads
 //!    the body up to its limit. `http/seed.rs` turns it into a partner and a number of seats,
 //!    or into a problem that tells every fault at once.
-//! 3. [`ticketboss_engine::Office::reserve`] draws the random part of the reservation's id and puts the command
+//! 3. [`ticketboss_engine::Engine::reserve`] draws the random part of the reservation's id and puts the command
 //!    into the event's queue, or answers `Overloaded` if that is full.
 //! 4. The event's writer (`crates/engine/src/writer.rs`) takes all commands that wait, clones the event (a few
 //!    pointers: its maps are persistent), gives back what was held and whose time is up, and lets [`ticketboss_core::domain::Event::decide`] state a change or a

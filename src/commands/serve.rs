@@ -1,4 +1,4 @@
-//! `ticketboss serve`: opens the store, opens the office, answers requests until it is told to stop.
+//! `ticketboss serve`: opens the store, opens the engine, answers requests until it is told to stop.
 //!
 //! A port that is taken, a setting that nobody knows, seed events that cannot be read and a database
 //! that another process has are found before anything is written.
@@ -20,7 +20,7 @@ use crate::http::{self, Context, Readiness};
 use crate::server;
 use crate::server::access_log::AccessLog;
 use ticketboss_core::domain::Actor;
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_runtime::lines::LineWriter;
@@ -65,9 +65,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     })?;
     let log = console::start_log(&config.log)?;
     let access_log = open_access_log(&config)?;
-    let office = open_office(opened, seed_events).await?;
-    introduce(&config, &listener, &office, if is_new { " (new)" } else { "" })?;
-    let ended = serve(&config, listener, office, &access_log, signals).await;
+    let engine = open_office(opened, seed_events).await?;
+    introduce(&config, &listener, &engine, if is_new { " (new)" } else { "" })?;
+    let ended = serve(&config, listener, engine, &access_log, signals).await;
     access_log.flush();
     flush(log);
     Ok(ended)
@@ -76,14 +76,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 async fn serve(
     config: &Config,
     listener: TcpListener,
-    office: Office,
+    engine: Engine,
     access_log: &AccessLog,
     signals: Signals,
 ) -> ExitCode {
     let readiness = Readiness::default();
     let subscribers_max = usize::try_from(config.connections_max.get() / SUBSCRIBERS_SHARE);
     let subscribers_max = subscribers_max.unwrap_or(usize::MAX);
-    let context = Context::new(office.clone(), readiness.clone(), subscribers_max);
+    let context = Context::new(engine.clone(), readiness.clone(), subscribers_max);
     let api = http::api(&context);
     let stop = CancellationToken::new();
     let mut serving = Box::pin(server::serve(
@@ -95,7 +95,7 @@ async fn serve(
     ));
     let end = tokio::select! {
         () = &mut serving => unreachable!("it serves until it is told to stop"),
-        end = until_the_end(&office, access_log, signals) => end,
+        end = until_the_end(&engine, access_log, signals) => end,
     };
     readiness.start_stopping();
     stop.cancel();
@@ -112,7 +112,7 @@ async fn serve(
     if tokio::time::timeout_at(sockets_until, context.feeds.closed()).await.is_err() {
         log::warn!("some WebSockets were still open and were cut");
     }
-    if tokio::time::timeout_at(began + WRITING_GRACE, office.close()).await.is_err() {
+    if tokio::time::timeout_at(began + WRITING_GRACE, engine.close()).await.is_err() {
         log::warn!(
             "what was taken was not all written after {WRITING_GRACE:?}; the next start looks"
         );
@@ -134,7 +134,7 @@ enum End {
 }
 
 /// Waits for the reason to stop.
-async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Signals) -> End {
+async fn until_the_end(engine: &Engine, access_log: &AccessLog, mut signals: Signals) -> End {
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
@@ -145,7 +145,7 @@ async fn until_the_end(office: &Office, access_log: &AccessLog, mut signals: Sig
                     return End::Asked;
                 }
             },
-            why = office.failed() => {
+            why = engine.failed() => {
                 log::error!("the store failed, so this process ends: {why}");
                 return End::Failed;
             }
@@ -181,7 +181,7 @@ fn open_access_log(config: &Config) -> Result<AccessLog, Failure> {
 }
 
 /// Opens every event, tells what was found, and creates what is to be there from the start.
-async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Office, Failure> {
+async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Engine, Failure> {
     for orphan in &opened.leftovers.orphans {
         let event =
             orphan.event.as_ref().map_or("an event that was never created", |id| id.as_str());
@@ -193,33 +193,33 @@ async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Office, 
     for number in &opened.leftovers.ownerless {
         log::error!("the ledger of event number {} has lost its record; it is kept", number.0);
     }
-    let office = Office::open(opened.store, Clock::steady(), Entropy::System).await?;
-    for damage in office.damages() {
+    let engine = Engine::open(opened.store, Clock::steady(), Entropy::System).await?;
+    for damage in engine.damages() {
         log::error!("{damage}; it is not sold from");
     }
-    if !opened.leftovers.ownerless.is_empty() && office.event_ids().is_empty() {
+    if !opened.leftovers.ownerless.is_empty() && engine.event_ids().is_empty() {
         return Err(
             "the database has lost its events; it has to be repaired, not begun anew".into()
         );
     }
     if opened.leftovers.ownerless.is_empty() {
-        create(&office, seed_events).await?;
+        create(&engine, seed_events).await?;
     }
-    Ok(office)
+    Ok(engine)
 }
 
 /// Creates the seed events. Only where every ledger has its record: one that is missing may have been
 /// there, and would be begun anew.
-async fn create(office: &Office, seed_events: SeedEvents) -> Result<(), Failure> {
-    let known = office.event_ids().into_iter().collect::<HashSet<_>>();
+async fn create(engine: &Engine, seed_events: SeedEvents) -> Result<(), Failure> {
+    let known = engine.event_ids().into_iter().collect::<HashSet<_>>();
     let wanted = match seed_events {
         SeedEvents::First(terms) if known.is_empty() => vec![terms],
         SeedEvents::First(_) => Vec::new(),
         SeedEvents::Missing(all) => all,
     };
     for terms in wanted.into_iter().filter(|terms| !known.contains(&terms.id)) {
-        let request = office.new_request_id();
-        office.create_event(terms, Actor::System, request).await?;
+        let request = engine.new_request_id();
+        engine.create_event(terms, Actor::System, request).await?;
     }
     Ok(())
 }
@@ -228,13 +228,13 @@ async fn create(office: &Office, seed_events: SeedEvents) -> Result<(), Failure>
 fn introduce(
     config: &Config,
     listener: &TcpListener,
-    office: &Office,
+    engine: &Engine,
     is_new: &str,
 ) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     terminal::say(format_args!("TicketBoss {}", env!("CARGO_PKG_VERSION")));
     terminal::say(format_args!("  data       {}{is_new}", config.data_dir.display()));
-    if let Ok(event) = office.default_event_id().and_then(|id| office.event(&id)) {
+    if let Ok(event) = engine.default_event_id().and_then(|id| engine.event(&id)) {
         let seats = event.seats();
         terminal::say(format_args!(
             "  event      {}, {}: {} of {} seats available, version {}",
@@ -245,7 +245,7 @@ fn introduce(
             event.version(),
         ));
     }
-    let others = office.event_ids().len().saturating_sub(1);
+    let others = engine.event_ids().len().saturating_sub(1);
     if others > 0 {
         terminal::say(format_args!("  others     {others}, at /v1/events/{{eventId}}"));
     }

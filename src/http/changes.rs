@@ -16,7 +16,7 @@ use super::reservations::{id_text_of, in_path};
 use super::seed::event_in_path;
 use super::{Context, feed};
 use ticketboss_core::domain::{Actor, Change, Event, Fact, Refusal, ReservationId, Version};
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 /// What a change can be.
 pub(super) const TYPES: [&str; 12] = [
@@ -120,9 +120,9 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
     if is_known(&input.headers, &etag(version)) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
     }
-    let changes = context.office.changes(&id, since, limit).await?;
+    let changes = context.engine.changes(&id, since, limit).await?;
     // The event is asked once more: it knows every reservation that these changes are about.
-    let event = context.office.event(&id)?;
+    let event = context.engine.event(&id)?;
     let (mut items, mut last) = (Part::new(limit), since);
     for change in &changes {
         if items.is_full() {
@@ -145,7 +145,7 @@ pub(super) async fn history(context: Context, input: Input) -> Result<Response, 
     let mut query = Query::read(&input);
     let (since, limit) = (query.since(), query.limit());
     query.finish()?;
-    let event = context.office.event(&event_id)?;
+    let event = context.engine.event(&event_id)?;
     let since = begin_after(&event, since)?;
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
@@ -161,7 +161,7 @@ pub(super) async fn history(context: Context, input: Input) -> Result<Response, 
         let Some(before) = run.first().and_then(|first| Version::new(first.get() - 1)) else {
             continue;
         };
-        for change in context.office.changes(&event_id, before, run.len()).await? {
+        for change in context.engine.changes(&event_id, before, run.len()).await? {
             if items.is_full() {
                 break;
             }
@@ -182,7 +182,7 @@ fn begin_after(event: &Event, since: Option<Version>) -> Result<Version, Problem
     let (since, newest) = (since.unwrap_or(Version::ZERO), event.version());
     if since > newest {
         // Somebody has seen more than there is, as after a backup was restored: that is not nothing.
-        return Err(OfficeError::NoSuchVersion { version: since, newest }.into());
+        return Err(EngineError::NoSuchVersion { version: since, newest }.into());
     }
     Ok(since)
 }

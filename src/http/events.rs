@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{Fields, Unknown, Wrong, seats, whole_number, word};
-use super::idempotency::{asking, marked};
+use super::idempotency::{marked, request_context};
 use super::input::Input;
 use super::openapi::kinds;
 use super::part::Part;
@@ -23,9 +23,9 @@ use super::times::{local_text, moment, start, zone_name};
 use super::{Context, feed};
 use ticketboss_core::domain::{
     Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
-    HOLD_SECONDS_MIN, Reason, Refusal, Seats, Timestamp, Venue, Version, ZoneName,
+    HOLD_SECONDS_MIN, Reason, Seats, Timestamp, Venue, Version, ZoneName,
 };
-use ticketboss_engine::{Answered, Asking};
+use ticketboss_engine::{Receipt, RequestContext};
 
 /// The most seats that one request may take where nobody says how many.
 const SEATS_PER_REQUEST_MAX: Seats = Seats::TEN;
@@ -147,12 +147,12 @@ pub(super) async fn create(context: Context, input: Input) -> Result<Response, P
     let terms = read_terms(&mut fields, blank);
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what is missing is a fault");
-    let asking = asking(&input, "createEvent", "")?;
-    let known = context.office.event(&terms.id);
-    let _waiting = known.ok().and_then(|known| begin_if_done(&known, &asking, &input));
-    let Answered { what: created, telling } =
-        context.office.create_event_once(terms, asking).await?;
-    let mut response = marked(told(StatusCode::CREATED, &created, &context), telling);
+    let request = request_context(&input, "createEvent", "")?;
+    let known = context.engine.event(&terms.id);
+    let _waiting = known.ok().and_then(|known| begin_if_done(&known, &request, &input));
+    let Receipt { result: created, replay, .. } =
+        context.engine.create_event_once(terms, request).await?;
+    let mut response = marked(told(StatusCode::CREATED, &created, &context), replay);
     let location = format!("/v1/events/{}", created.id());
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -175,10 +175,10 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
         Some(status) => event.terms().status == status,
         None => event.terms().status != EventStatus::Archived,
     };
-    let now = context.office.now();
+    let now = context.engine.now();
     let (mut items, mut last, mut next) = (Part::new(limit), EventNumber(0), None);
     // One more than is shown, to know whether there are more.
-    for event in context.office.events_after(after, limit + 1, is_wanted) {
+    for event in context.engine.events_after(after, limit + 1, is_wanted) {
         if items.is_full() {
             next = Some(format!("/v1/events?limit={limit}&cursor={}{told}", last.0));
             break;
@@ -202,10 +202,10 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         None => newest,
         Some(version) => {
             let _waiting = input.long_wait.begin();
-            Arc::new(context.office.event_as_of(&id, version).await?)
+            Arc::new(context.engine.event_as_of(&id, version).await?)
         }
     };
-    let is_as_it_was = !has_turned(&event, context.office.now());
+    let is_as_it_was = !has_turned(&event, context.engine.now());
     if is_as_it_was && is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
@@ -217,24 +217,24 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 /// `seats_held`; 412, 428; 503.
 pub(super) async fn update(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
-    let event = context.office.event(&id)?;
+    let event = context.engine.event(&id)?;
     // Whatever the terms are, they are those that what is named is put over.
     let expected = if_match(&input, &event)?.unwrap_or(event.version());
     let mut fields = Fields::read_patch(&input)?;
     let terms = read_terms(&mut fields, Some(event.terms().clone()));
     fields.finish(Unknown::Refused)?;
     let terms = terms.expect("what was there is there");
-    let asking = asking(&input, "update", "")?;
-    let _waiting = begin_if_done(&event, &asking, &input);
-    let updated = context.office.update_event(&id, terms, expected, asking).await?;
-    Ok(marked(told(StatusCode::OK, &updated.what, &context), updated.telling))
+    let request = request_context(&input, "update", "")?;
+    let _waiting = begin_if_done(&event, &request, &input);
+    let updated = context.engine.update_event(&id, terms, expected, request).await?;
+    Ok(marked(told(StatusCode::OK, &updated.result, &context), updated.replay))
 }
 
 /// `GET /v1/events/{eventId}/blocks`: the seats that are taken out of sale, or were at `atVersion`, in the
 /// order in which that was done. `limit` and `cursor` go through a long list, as through the others. 200, or
 /// 304 where the caller has that version; 400; 404 `event_not_found`, `version_not_found`; 503.
 pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
+    let event = context.engine.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
     let (at_version, limit, after) = (query.at_version(), query.limit(), query.after_version());
     let told = query.rest();
@@ -265,37 +265,37 @@ pub(super) async fn blocks(context: Context, input: Input) -> Result<Response, P
 /// `not_enough_seats`; 412, 428; 503.
 pub(super) async fn block(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
-    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
+    let if_terms_of = if_match(&input, &*context.engine.event(&id)?)?;
     let mut fields = Fields::read(&input)?;
     let seats = fields.required("seats", seats);
     let reason = fields.required("reason", |given| word(given, Reason::new));
     fields.finish(Unknown::Refused)?;
     let (seats, reason) = seats.zip(reason).expect("a field that is missing is a fault");
-    let asking = Asking { if_terms_of, ..asking(&input, "block", "")? };
-    let Answered { what: made, telling } =
-        context.office.block(&id, seats, reason.clone(), asking).await?;
+    let request = RequestContext { if_terms_of, ..request_context(&input, "block", "")? };
+    let Receipt { result: made, replay, .. } =
+        context.engine.block(&id, seats, reason.clone(), request).await?;
     let (seats, reason) = (seats.get(), reason.as_str());
     let created_at = time_text(made.at);
     let body = BlockBody { block_id: made.version.get(), seats, reason, created_at };
-    Ok(marked(with_version(json(StatusCode::CREATED, &body), made.version), telling))
+    Ok(marked(with_version(json(StatusCode::CREATED, &body), made.version), replay))
 }
 
 /// `DELETE /v1/events/{eventId}/blocks/{blockId}`: puts the seats back. 204; 404 `block_not_found`; 412, 428;
 /// 503.
 pub(super) async fn unblock(context: Context, input: Input) -> Result<Response, Problem> {
     let id = event_in_path(&input)?;
-    let if_terms_of = if_match(&input, &*context.office.event(&id)?)?;
+    let if_terms_of = if_match(&input, &*context.engine.event(&id)?)?;
     let block = input.segment(1).parse().ok().and_then(Version::new);
     let block = block.ok_or_else(|| Problem::new(Code::BlockNotFound, "it is no block's id"))?;
-    let asking = Asking { if_terms_of, ..asking(&input, "unblock", "")? };
-    let Answered { what: made, telling } = context.office.unblock(&id, block, asking).await?;
-    Ok(marked(with_version(empty(StatusCode::NO_CONTENT), made.version), telling))
+    let request = RequestContext { if_terms_of, ..request_context(&input, "unblock", "")? };
+    let Receipt { version, replay, .. } = context.engine.unblock(&id, block, request).await?;
+    Ok(marked(with_version(empty(StatusCode::NO_CONTENT), version), replay))
 }
 
 /// Says that the answer may take long where it was given before: the event as it was then is read back.
-fn begin_if_done(event: &Event, asking: &Asking, input: &Input) -> Option<Waiting> {
-    let done = asking.key.and_then(|key| event.is_new(&key).err());
-    matches!(done, Some(Refusal::DoneBefore(_))).then(|| input.long_wait.begin())
+fn begin_if_done(event: &Event, request: &RequestContext, input: &Input) -> Option<Waiting> {
+    let done = request.key.and_then(|key| event.done_under(&key).ok()?);
+    done.map(|_| input.long_wait.begin())
 }
 
 /// Reads terms over those that there are; nothing where those are missing.
@@ -397,7 +397,7 @@ fn has_turned(event: &Event, now: Timestamp) -> bool {
 }
 
 fn told(status: StatusCode, event: &Event, context: &Context) -> Response {
-    with_version(json(status, &body_of(event, context.office.now())), event.version())
+    with_version(json(status, &body_of(event, context.engine.now())), event.version())
 }
 
 impl TermsBody {

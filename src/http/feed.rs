@@ -35,7 +35,7 @@ use super::query::Query;
 use super::reply::Response;
 use super::seed::event_in_path;
 use ticketboss_core::domain::{Event, EventId, EventNumber, Version};
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 /// How long a client that has lost its connection waits at least before it asks again, and how much longer
 /// at most: so that they do not all come at once.
@@ -151,10 +151,10 @@ pub(super) async fn of_all(context: Context, input: Input) -> Result<Response, P
     let last = last_event_id(&input)?;
     let permit = context.feeds.permit()?;
     let subject = Subject::All;
-    let settled = position_of(context.office.settled_now());
+    let settled = position_of(context.engine.settled_now());
     // A position is never beyond what is on disk: another process may have a clock that is behind.
-    let newest = context.office.newest_change_at().map_or(0, |at| position_of(at) + 1);
-    let channel = context.feeds.channels.of(&context.office, &subject, newest.min(settled));
+    let newest = context.engine.newest_change_at().map_or(0, |at| position_of(at) + 1);
+    let channel = context.feeds.channels.of(&context.engine, &subject, newest.min(settled));
     let position = last.or(since).unwrap_or_else(|| channel.position());
     if position > settled {
         let detail = format!("must not be above {settled}");
@@ -176,22 +176,22 @@ pub(super) async fn event_after(
     id: &EventId,
     wait: Option<(Version, Duration)>,
 ) -> Result<Arc<Event>, Problem> {
-    let event = context.office.event(id)?;
+    let event = context.engine.event(id)?;
     let Some((version, patience)) = wait.filter(|(version, _)| *version > event.version()) else {
         return Ok(event);
     };
     let (_permit, _waiting) = (context.feeds.permit()?, long_wait.begin());
-    let mut following = context.office.follow(id)?;
+    let mut following = context.engine.follow(id)?;
     tokio::select! {
         event = following.until(version) => Ok(event?),
-        () = tokio::time::sleep(patience) => Ok(context.office.event(id)?),
-        () = context.readiness.stopping().cancelled_owned() => Ok(context.office.event(id)?),
+        () = tokio::time::sleep(patience) => Ok(context.engine.event(id)?),
+        () = context.readiness.stopping().cancelled_owned() => Ok(context.engine.event(id)?),
     }
 }
 
 fn open_event(context: &Context, input: &Input) -> Result<Opening, Problem> {
     let id = event_in_path(input)?;
-    let event = context.office.event(&id)?;
+    let event = context.engine.event(&id)?;
     let mut query = Query::read(input);
     let since = query.since();
     let wants_snapshot = query.flag("snapshot");
@@ -204,10 +204,10 @@ fn open_event(context: &Context, input: &Input) -> Result<Opening, Problem> {
     let position = last.or(since).unwrap_or(newest.get());
     if position > newest.get() {
         let version = Version::new(position).unwrap_or(Version::MAX);
-        return Err(OfficeError::NoSuchVersion { version, newest }.into());
+        return Err(EngineError::NoSuchVersion { version, newest }.into());
     }
     let subject = Subject::Event(id);
-    let channel = context.feeds.channels.of(&context.office, &subject, newest.get());
+    let channel = context.feeds.channels.of(&context.engine, &subject, newest.get());
     let subscriber = subscribe(context, subject, channel, position, permit);
     Ok(Opening { position, snapshot, subscriber })
 }
@@ -219,8 +219,8 @@ fn subscribe(
     position: u64,
     permit: OwnedSemaphorePermit,
 ) -> Subscriber {
-    let (office, stopping) = (context.office.clone(), context.readiness.stopping());
-    Subscriber::new(office, subject, channel, position, stopping, permit)
+    let (engine, stopping) = (context.engine.clone(), context.readiness.stopping());
+    Subscriber::new(engine, subject, channel, position, stopping, permit)
 }
 
 fn read_position(text: &str) -> Result<u64, Wrong> {
@@ -241,7 +241,7 @@ fn last_event_id(input: &Input) -> Result<Option<u64>, Problem> {
 /// All events, a few at a time.
 fn snapshots(context: Context) -> impl Stream<Item = Bytes> {
     stream::unfold((context, None), |(context, after): (Context, Option<EventNumber>)| {
-        let events = context.office.events_after(after, SHOWN_AT_ONCE, |_| true);
+        let events = context.engine.events_after(after, SHOWN_AT_ONCE, |_| true);
         let mut text = String::new();
         for event in &events {
             push_data(&mut text, &snapshot(&context, event));
@@ -282,7 +282,7 @@ fn stream_of(frames: impl Stream<Item = Bytes> + Send + Sync + 'static) -> Respo
 }
 
 fn snapshot<'a>(context: &Context, event: &'a Event) -> Snapshot<'a> {
-    Snapshot { r#type: "snapshot", event: body_of(event, context.office.now()) }
+    Snapshot { r#type: "snapshot", event: body_of(event, context.engine.now()) }
 }
 
 fn shutdown(context: &Context) -> Shutdown {
@@ -295,7 +295,7 @@ fn first_lines(context: &Context, position: u64) -> String {
 }
 
 fn drawn_ms(context: &Context, (least, most): (u64, u64)) -> u64 {
-    least + context.office.draw() % (most - least + 1)
+    least + context.engine.draw() % (most - least + 1)
 }
 
 fn push_data(text: &mut String, frame: &impl Serialize) {

@@ -35,8 +35,8 @@ pub(super) async fn ready(context: Context, _: Input) -> Result<Response, Proble
     if context.readiness.is_stopping() {
         return Err(Problem::new(Code::Unavailable, "the server is stopping").retry_later());
     }
-    context.office.check_room().await?;
-    let damages = context.office.damages();
+    context.engine.check_room().await?;
+    let damages = context.engine.damages();
     let damaged_events = damages.into_iter().map(|damage| damage.event.to_string()).collect();
     Ok(json(StatusCode::OK, &Health { status: "ready", damaged_events }))
 }

@@ -13,7 +13,7 @@ use super::problem::{Code, Problem};
 use super::reply::Response;
 use super::seed::id_text;
 use ticketboss_core::domain::{Key, KeyName, ReservationId};
-use ticketboss_engine::{Asking, Telling};
+use ticketboss_engine::{Replay, RequestContext};
 
 /// The header that carries the key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -26,48 +26,48 @@ pub(super) const KEY_BYTES_MAX: usize = 255;
 ///
 /// # Errors
 /// `InvalidRequest` when there is a key and it cannot be one.
-pub(super) fn asking(
+pub(super) fn request_context(
     input: &Input,
     operation: &'static str,
     partner: &str,
-) -> Result<Asking, Problem> {
+) -> Result<RequestContext, Problem> {
     let segments = input.segments.iter().map(String::as_str);
-    asking_of(input, [operation, partner], segments.collect())
+    request_context_of(input, [operation, partner], segments.collect())
 }
 
-/// As [`asking`], about a reservation, however the path has spelt its id.
+/// As [`request_context`], about a reservation, however the path has spelt its id.
 ///
 /// # Errors
 /// As there.
-pub(super) fn asking_about(
+pub(super) fn request_context_about(
     input: &Input,
     operation: &'static str,
     reservation: ReservationId,
-) -> Result<Asking, Problem> {
+) -> Result<RequestContext, Problem> {
     let id = id_text(reservation);
     let mut segments = input.segments.iter().map(String::as_str).collect::<Vec<_>>();
     if let Some(last) = segments.last_mut() {
         *last = &id;
     }
-    asking_of(input, [operation, ""], segments)
+    request_context_of(input, [operation, ""], segments)
 }
 
-fn asking_of(
+fn request_context_of(
     input: &Input,
     [operation, partner]: [&str; 2],
     segments: Vec<&str>,
-) -> Result<Asking, Problem> {
+) -> Result<RequestContext, Problem> {
     let key = given(input)?.map(|key| {
         let parts = [vec![operation, partner, key], segments].concat();
         Key { name: KeyName(digest_of(&parts)), body: digest_of(&[&canonical(&input.body)]) }
     });
-    Ok(Asking { key, ..input.request_id.into() })
+    Ok(RequestContext { key, ..input.request_id.into() })
 }
 
 /// How a reservation is asked for whose id the client has chosen: the id is the key.
-pub(super) fn asking_as(input: &Input, chosen: Uuid) -> Asking {
+pub(super) fn request_context_as(input: &Input, chosen: Uuid) -> RequestContext {
     let key = Key { name: name_of(chosen), body: digest_of(&[&canonical(&input.body)]) };
-    Asking { key: Some(key), ..input.request_id.into() }
+    RequestContext { key: Some(key), ..input.request_id.into() }
 }
 
 /// The name under which an event remembers the id that a client has chosen.
@@ -76,8 +76,8 @@ pub(super) fn name_of(chosen: Uuid) -> KeyName {
 }
 
 /// Marks an answer that was given before.
-pub(super) fn marked(mut response: Response, telling: Telling) -> Response {
-    if telling == Telling::Again {
+pub(super) fn marked(mut response: Response, replay: Replay) -> Response {
+    if replay == Replay::Replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response

@@ -77,7 +77,7 @@ struct PageBody {
 /// `GET /v1/events/{eventId}/ledger/head`: the version and the digest of the newest page. 200, or 304 where
 /// the caller has that version; 404; 503.
 pub(super) async fn head(context: Context, input: Input) -> Result<Response, Problem> {
-    let (event, digest) = context.office.ledger_head(&event_in_path(&input)?)?;
+    let (event, digest) = context.engine.ledger_head(&event_in_path(&input)?)?;
     Query::read(&input).finish()?;
     let version = event.version();
     if is_known(&input.headers, &etag(version)) {
@@ -96,11 +96,11 @@ pub(super) async fn head(context: Context, input: Input) -> Result<Response, Pro
 /// first up to the newest. The first may begin before, and the last may go on after. 200, or 304 where the
 /// caller has the newest version; 400; 404 `event_not_found`, `version_not_found`; 503.
 pub(super) async fn proof(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
+    let event = context.engine.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
     let (from, to) = query.range(event.version());
     query.finish()?;
-    let sealed = context.office.sealed_pages(event.id(), from, to, PAGES_MAX).await?;
+    let sealed = context.engine.sealed_pages(event.id(), from, to, PAGES_MAX).await?;
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }

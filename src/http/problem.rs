@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::openapi::kinds;
 use super::reply::{Response, json_as};
 use ticketboss_core::domain::RequestId;
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 mod guide;
 mod refusal;
@@ -396,27 +396,27 @@ impl Problem {
     }
 }
 
-impl From<OfficeError> for Problem {
-    fn from(error: OfficeError) -> Self {
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
         let detail = error.to_string();
         match error {
-            OfficeError::Refused(refusal) => refusal.into(),
-            OfficeError::EventNotFound => Self::new(Code::EventNotFound, detail),
-            OfficeError::NoSuchVersion { newest, .. } => {
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::EventNotFound => Self::new(Code::EventNotFound, detail),
+            EngineError::NoSuchVersion { newest, .. } => {
                 let mut problem = Self::new(Code::VersionNotFound, detail);
                 problem.0.grounds.version = Some(newest.get());
                 problem
             }
-            OfficeError::EventExists(_) => Self::new(Code::EventExists, detail),
-            OfficeError::EventDamaged(damage) => {
+            EngineError::EventExists(_) => Self::new(Code::EventExists, detail),
+            EngineError::EventDamaged(damage) => {
                 let detail = format!("event {} does not sell until it is repaired", damage.event);
                 Self::new(Code::EventDamaged, detail)
             }
-            OfficeError::TooManyEvents | OfficeError::Overloaded => {
+            EngineError::TooManyEvents | EngineError::Overloaded => {
                 Self::new(Code::Overloaded, detail).retry_later()
             }
-            OfficeError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
-            OfficeError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
+            EngineError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
+            EngineError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::body::Wrong;
 use super::input::Input;
 use super::problem::{Fault, Problem};
 use ticketboss_core::domain::{Event, Version};
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 /// How many items a list has where nobody says how many.
 pub(super) const LIMIT_USUAL: usize = 50;
@@ -139,12 +139,12 @@ impl<'a> Query<'a> {
 ///
 /// # Errors
 /// `NoSuchVersion` where the event is not at it yet, or never was.
-pub(super) fn version_of(event: &Event, asked: Option<Version>) -> Result<Version, OfficeError> {
+pub(super) fn version_of(event: &Event, asked: Option<Version>) -> Result<Version, EngineError> {
     let newest = event.version();
     match asked {
         None => Ok(newest),
         Some(version) if version != Version::ZERO && version <= newest => Ok(version),
-        Some(version) => Err(OfficeError::NoSuchVersion { version, newest }),
+        Some(version) => Err(EngineError::NoSuchVersion { version, newest }),
     }
 }
 

@@ -19,7 +19,7 @@ use super::Context;
 use super::body::{
     Fields, Hold, Unknown, Wrong, hold, partner_id, seats, strings, whole_number, word,
 };
-use super::idempotency::{asking, asking_about, asking_as, marked};
+use super::idempotency::{marked, request_context, request_context_about, request_context_as};
 use super::input::Input;
 use super::openapi::kinds;
 use super::part::Part;
@@ -31,7 +31,7 @@ use ticketboss_core::domain::{
     EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
     Reservation, ReservationId, Status, Timestamp, Version,
 };
-use ticketboss_engine::{Asking, OfficeError, Reserved, Telling};
+use ticketboss_engine::{EngineError, Receipt, RequestContext, ReservationReceipt};
 
 /// A reservation, at one version of its event.
 #[derive(Serialize, ToSchema)]
@@ -90,8 +90,8 @@ pub(super) const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expir
 /// `not_enough_seats`; 413; 503.
 pub(super) async fn create(context: Context, input: Input) -> Result<Response, Problem> {
     let order = read_order(&input)?;
-    let asking = asking(&input, "reserve", order.partner.as_str())?;
-    place(order, asking, &context, &input).await
+    let request = request_context(&input, "reserve", order.partner.as_str())?;
+    place(order, request, &context, &input).await
 }
 
 /// `PUT /v1/events/{eventId}/reservations/{id}`: the same, under an id that the client has chosen, a UUID; so
@@ -104,8 +104,8 @@ pub(super) async fn create_as(context: Context, input: Input) -> Result<Response
     })?;
     let mut order = read_order(&input)?;
     order.note.chosen_id = Some(chosen.as_u128());
-    let asking = asking_as(&input, chosen);
-    place(order, asking, &context, &input).await.map_err(Problem::of_chosen_id)
+    let request = request_context_as(&input, chosen);
+    place(order, request, &context, &input).await.map_err(Problem::of_chosen_id)
 }
 
 /// What somebody wants to have.
@@ -130,29 +130,29 @@ fn read_order(input: &Input) -> Result<Order, Problem> {
 
 async fn place(
     order: Order,
-    asking: Asking,
+    request: RequestContext,
     context: &Context,
     input: &Input,
 ) -> Result<Response, Problem> {
     let event = event_in_path(input)?;
     let Order { partner, seats, hold, note } = order;
     let note = (!note.is_empty()).then(|| Arc::new(note));
-    let asking = Asking { note, ..asking };
-    let office = &context.office;
+    let request = RequestContext { note, ..request };
+    let engine = &context.engine;
     let seconds = match hold {
         Hold::No => None,
-        Hold::Usual => Some(office.event(&event)?.terms().hold_seconds),
+        Hold::Usual => Some(engine.event(&event)?.terms().hold_seconds),
         Hold::Seconds(seconds) => Some(seconds),
     };
     let reserved = match seconds {
-        None => office.reserve(&event, partner, seats, asking).await?,
+        None => engine.reserve(&event, partner, seats, request).await?,
         Some(seconds) => {
-            let held = office.hold(&event, partner, seats, seconds, asking).await;
+            let held = engine.hold(&event, partner, seats, seconds, request).await;
             held.map_err(|error| Problem::from(error).pointing_at("/hold"))?
         }
     };
     let mut response = told(StatusCode::CREATED, &event, &reserved, context);
-    let id = id_text_of(reserved.id, &reserved.reservation);
+    let id = id_text_of(reserved.id(), reserved.reservation());
     let location = HeaderValue::try_from(format!("/v1/events/{event}/reservations/{id}"));
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
@@ -166,7 +166,7 @@ async fn place(
 /// the last. 200, or 304 where the caller has that version and nothing in it is held; 400; 404
 /// `event_not_found`, `version_not_found`; 503.
 pub(super) async fn list(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
+    let event = context.engine.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
     let partner = query.take("partnerId", |text| {
         PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
@@ -193,7 +193,7 @@ pub(super) async fn list(context: Context, input: Input) -> Result<Response, Pro
         if is_wanted(kept) {
             let since = kept.since(id.version);
             has_held |= matches!(kept.status, Status::Held(_));
-            items.add(&body_of(event.id(), id, kept, since, context.office.now()));
+            items.add(&body_of(event.id(), id, kept, since, context.engine.now()));
         }
         if items.is_full() {
             break;
@@ -220,7 +220,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         reserved = as_it_was(&context, &event, &reserved, version)?;
     }
     // What is held has less time left each time it is looked at.
-    let is_as_it_was = !matches!(reserved.reservation.status, Status::Held(_));
+    let is_as_it_was = !matches!(reserved.reservation().status, Status::Held(_));
     if is_as_it_was && is_known(&input.headers, &etag(reserved.version)) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), reserved.version));
     }
@@ -234,7 +234,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
 pub(super) async fn confirm(context: Context, input: Input) -> Result<Response, Problem> {
     let (event, id) = in_path(&context, &input)?;
     Fields::read_if_any(&input)?.finish(Unknown::Refused)?;
-    let confirmed = context.office.confirm(id, asking_about(&input, "confirm", id)?).await;
+    let confirmed = context.engine.confirm(id, request_context_about(&input, "confirm", id)?).await;
     answer(confirmed, &event, id, &context, |refusal| match refusal {
         Refusal::AlreadyConfirmed { since } => Some(since),
         _ => None,
@@ -251,9 +251,10 @@ pub(super) async fn extend(context: Context, input: Input) -> Result<Response, P
     fields.finish(Unknown::Refused)?;
     let seconds = match seconds {
         Some(seconds) => seconds,
-        None => context.office.event(&event)?.terms().hold_seconds,
+        None => context.engine.event(&event)?.terms().hold_seconds,
     };
-    let extended = context.office.extend(id, seconds, asking_about(&input, "extend", id)?).await;
+    let extended =
+        context.engine.extend(id, seconds, request_context_about(&input, "extend", id)?).await;
     answer(extended, &event, id, &context, |_| None)
 }
 
@@ -265,11 +266,11 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
     let mut fields = Fields::read_if_any(&input)?;
     let part = fields.optional("seats", seats);
     fields.finish(Unknown::Refused)?;
-    let office = &context.office;
-    let asking = asking_about(&input, "cancel", id)?;
+    let engine = &context.engine;
+    let request = request_context_about(&input, "cancel", id)?;
     let cancelled = match part {
-        None => office.cancel(id, asking).await,
-        Some(seats) => office.cancel_part(id, seats, asking).await,
+        None => engine.cancel(id, request).await,
+        Some(seats) => engine.cancel_part(id, seats, request).await,
     };
     answer(cancelled, &event, id, &context, |refusal| match refusal {
         Refusal::AlreadyCancelled { since } | Refusal::AlreadyExpired { since } => {
@@ -282,9 +283,9 @@ pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, P
 /// `DELETE …/{id}`: gives up a reservation. 204; 404 also where it is given up already; 503.
 pub(super) async fn delete(context: Context, input: Input) -> Result<Response, Problem> {
     let (_, id) = in_path(&context, &input)?;
-    let cancelled = context.office.cancel(id, asking_about(&input, "delete", id)?).await?;
+    let cancelled = context.engine.cancel(id, request_context_about(&input, "delete", id)?).await?;
     let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
-    Ok(marked(response, cancelled.telling))
+    Ok(marked(response, cancelled.replay))
 }
 
 /// The event and the reservation of the path, by our id or by the one that the client has chosen; one of
@@ -293,7 +294,7 @@ pub(super) fn in_path(
     context: &Context,
     input: &Input,
 ) -> Result<(EventId, ReservationId), Problem> {
-    let event = context.office.event(&event_in_path(input)?)?;
+    let event = context.engine.event(&event_in_path(input)?)?;
     let uuid = Uuid::try_parse(input.segment(1)).map_err(|_| Refusal::ReservationNotFound)?;
     let ours = ReservationId::from_bits(uuid.as_u128());
     let ours = ours.filter(|id| event.reservation(*id).is_some());
@@ -304,7 +305,7 @@ pub(super) fn in_path(
 /// Tells what came of a change, or, where that is `so_since` a version, what is so since then. More may
 /// have become of it while this is told; that is not what was decided.
 fn answer(
-    changed: Result<Reserved, OfficeError>,
+    changed: Result<ReservationReceipt, EngineError>,
     event: &EventId,
     id: ReservationId,
     context: &Context,
@@ -312,11 +313,10 @@ fn answer(
 ) -> Result<Response, Problem> {
     let reserved = match changed {
         Ok(reserved) => reserved,
-        Err(OfficeError::Refused(refusal)) => match so_since(&refusal) {
+        Err(EngineError::Refused(refusal)) => match so_since(&refusal) {
             Some(since) => {
-                let newest = as_it_is(context, id)?;
-                let reservation = newest.reservation.as_of(*since);
-                Reserved { reservation, version: *since, ..newest }
+                let (id, newest) = as_it_is(context, id)?.result;
+                Receipt::first(*since, (id, newest.as_of(*since)))
             }
             None => return Err(Problem::of_reservation(refusal)),
         },
@@ -329,28 +329,32 @@ fn answer(
 fn as_it_was(
     context: &Context,
     event: &EventId,
-    now: &Reserved,
+    now: &ReservationReceipt,
     version: Version,
-) -> Result<Reserved, OfficeError> {
-    version_of(&*context.office.event(event)?, Some(version))?;
-    if version < now.id.version {
+) -> Result<ReservationReceipt, EngineError> {
+    version_of(&*context.engine.event(event)?, Some(version))?;
+    let (id, reservation) = &now.result;
+    if version < id.version {
         return Err(Refusal::ReservationNotFound.into());
     }
-    let reservation = now.reservation.as_of(version);
-    let version = reservation.since(now.id.version);
-    Ok(Reserved { id: now.id, reservation, version, telling: now.telling })
+    let reservation = reservation.as_of(version);
+    Ok(Receipt::first(reservation.since(id.version), (*id, reservation)))
 }
 
-fn as_it_is(context: &Context, id: ReservationId) -> Result<Reserved, OfficeError> {
-    let reservation = context.office.reservation(id)?;
-    let version = reservation.since(id.version);
-    Ok(Reserved { id, reservation, version, telling: Telling::First })
+fn as_it_is(context: &Context, id: ReservationId) -> Result<ReservationReceipt, EngineError> {
+    let reservation = context.engine.reservation(id)?;
+    Ok(Receipt::first(reservation.since(id.version), (id, reservation)))
 }
 
-fn told(status: StatusCode, event: &EventId, reserved: &Reserved, context: &Context) -> Response {
-    let Reserved { id, reservation, version, telling } = reserved;
-    let body = body_of(event, *id, reservation, *version, context.office.now());
-    marked(with_version(json(status, &body), *version), *telling)
+fn told(
+    status: StatusCode,
+    event: &EventId,
+    reserved: &ReservationReceipt,
+    context: &Context,
+) -> Response {
+    let Receipt { version, result: (id, reservation), replay } = reserved;
+    let body = body_of(event, *id, reservation, *version, context.engine.now());
+    marked(with_version(json(status, &body), *version), *replay)
 }
 
 fn body_of<'a>(

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::Context;
 use super::body::{Fields, Unknown, partner_id, whole_number};
-use super::idempotency::{asking, asking_about, marked, name_of};
+use super::idempotency::{marked, name_of, request_context, request_context_about};
 use super::input::Input;
 use super::openapi::kinds;
 use super::problem::{Fault, Problem};
 use super::reply::{Response, as_state, empty, etag, is_known, json, with_version};
 use ticketboss_core::domain::{Event, EventId, PartnerId, Refusal, ReservationId};
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 /// What the seed told of a reservation.
 #[derive(Serialize, ToSchema)]
@@ -57,18 +57,19 @@ pub(super) async fn reserve_of_default(
     context: Context,
     input: Input,
 ) -> Result<Response, Problem> {
-    let event = context.office.default_event_id()?;
+    let event = context.engine.default_event_id()?;
     let (partner, seats) = read_reserve(&input)?;
-    let asking = asking(&input, "reserve", partner.as_str())?;
-    let reserved = context.office.reserve(&event, partner, seats, asking).await?;
+    let request = request_context(&input, "reserve", partner.as_str())?;
+    let reserved = context.engine.reserve(&event, partner, seats, request).await?;
+    let (id, reservation) = reserved.result;
     let body = ReservedBody {
-        reservation_id: id_text(reserved.id),
-        seats: reserved.reservation.seats.get(),
+        reservation_id: id_text(id),
+        seats: reservation.seats.get(),
         status: "confirmed",
         version: reserved.version.get(),
     };
     let response = with_version(json(StatusCode::CREATED, &body), reserved.version);
-    Ok(marked(response, reserved.telling))
+    Ok(marked(response, reserved.replay))
 }
 
 /// `DELETE /reservations/{id}`: gives up a reservation of whatever event by our id, which says of which,
@@ -76,9 +77,9 @@ pub(super) async fn reserve_of_default(
 /// the id is unknown, given up already or no id at all; 503.
 pub(super) async fn cancel(context: Context, input: Input) -> Result<Response, Problem> {
     let id = read_reservation_id(input.segment(0), &context)?;
-    let cancelled = context.office.cancel(id, asking_about(&input, "delete", id)?).await?;
+    let cancelled = context.engine.cancel(id, request_context_about(&input, "delete", id)?).await?;
     let response = with_version(empty(StatusCode::NO_CONTENT), cancelled.version);
-    Ok(marked(response, cancelled.telling))
+    Ok(marked(response, cancelled.replay))
 }
 
 /// `GET /reservations/`: the default event in numbers, all of one version. 200, or 304 where the caller has
@@ -87,7 +88,7 @@ pub(super) async fn summary_of_default(
     context: Context,
     input: Input,
 ) -> Result<Response, Problem> {
-    let event = context.office.event(&context.office.default_event_id()?)?;
+    let event = context.engine.event(&context.engine.default_event_id()?)?;
     if is_known(&input.headers, &etag(event.version())) {
         return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
     }
@@ -107,24 +108,24 @@ fn summarise(event: &Event) -> SummaryBody<'_> {
 }
 
 /// What is no event id is no event's.
-pub(super) fn event_in_path(input: &Input) -> Result<EventId, OfficeError> {
-    EventId::new(input.segment(0)).map_err(|_| OfficeError::EventNotFound)
+pub(super) fn event_in_path(input: &Input) -> Result<EventId, EngineError> {
+    EventId::new(input.segment(0)).map_err(|_| EngineError::EventNotFound)
 }
 
 /// What is no reservation id is no reservation's. An id that is ours, but of nothing that there is, stays
 /// ours: the event that it names refuses it, and counts that.
-fn read_reservation_id(text: &str, context: &Context) -> Result<ReservationId, OfficeError> {
+fn read_reservation_id(text: &str, context: &Context) -> Result<ReservationId, EngineError> {
     let uuid = Uuid::try_parse(text).map_err(|_| Refusal::ReservationNotFound)?;
     let ours = ReservationId::from_bits(uuid.as_u128());
-    let not_found = OfficeError::Refused(Refusal::ReservationNotFound);
-    let office = &context.office;
-    match ours.map_or(Err(not_found), |id| office.reservation(id).map(|_| id)) {
-        Err(OfficeError::Refused(_)) => {}
+    let not_found = EngineError::Refused(Refusal::ReservationNotFound);
+    let engine = &context.engine;
+    match ours.map_or(Err(not_found), |id| engine.reservation(id).map(|_| id)) {
+        Err(EngineError::Refused(_)) => {}
         found => return found,
     }
-    let chosen = match office.default_event_id().and_then(|event| office.event(&event)) {
+    let chosen = match engine.default_event_id().and_then(|event| engine.event(&event)) {
         Ok(event) => id_of_chosen(&event, uuid),
-        Err(OfficeError::EventNotFound) => None,
+        Err(EngineError::EventNotFound) => None,
         Err(error) => return Err(error),
     };
     chosen.or(ours).ok_or(Refusal::ReservationNotFound.into())

@@ -119,7 +119,7 @@ struct BucketBody {
 /// change after it. 200, or 304 where the caller has the newest version; 400, also where `to` is less than `from`; 404 `event_not_found`,
 /// `version_not_found`; 503.
 pub(super) async fn read(context: Context, input: Input) -> Result<Response, Problem> {
-    let event = context.office.event(&event_in_path(&input)?)?;
+    let event = context.engine.event(&event_in_path(&input)?)?;
     let mut query = Query::read(&input);
     let (from, to) = query.range(event.version());
     let only = query.take("partnerId", |text| {
@@ -142,7 +142,7 @@ pub(super) async fn read(context: Context, input: Input) -> Result<Response, Pro
         Ok::<_, Problem>(1_000 * choose_bucket_seconds(bucket_seconds, span_seconds)?)
     };
     let _waiting = input.long_wait.begin();
-    let counted = context.office.statistics(event.id(), (from, to), only, bucket_ms).await?;
+    let counted = context.engine.statistics(event.id(), (from, to), only, bucket_ms).await?;
     let (mut statistics, first_at, last_at) = counted;
     let named = std::mem::take(&mut statistics.by_partner);
     let mut partners = named.iter().collect::<Vec<_>>();

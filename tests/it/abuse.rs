@@ -13,7 +13,7 @@ use ticketboss::http::Response;
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
 use ticketboss_store::local::memory::MemoryStore;
@@ -48,9 +48,9 @@ fn few_places() -> Limits {
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());
     let clock = ticketboss_runtime::clock::Clock::System;
-    let office = Office::open(store, clock, Entropy::System).await.unwrap();
-    office.create_event(terms("e", CAPACITY), Actor::System, RequestId(0)).await.unwrap();
-    Server::of_office(office, limits).await
+    let engine = Engine::open(store, clock, Entropy::System).await.unwrap();
+    engine.create_event(terms("e", CAPACITY), Actor::System, RequestId(0)).await.unwrap();
+    Server::of_office(engine, limits).await
 }
 
 /// Somebody comes, buys a seat and looks at what is left.

@@ -558,13 +558,13 @@ fn a_full_page_of_the_shortest_changes_reads_back() {
     let mut changes = vec![creation];
     let acme = partner("a");
     for nonce in 0..2000 {
-        let change = event.decide(&reserve(&acme, 1, nonce), Timestamp(0));
+        let change = event.decide(&reserve(&acme, 1, nonce), Timestamp(0)).unwrap().into_change();
         event.apply(change.as_ref().unwrap());
         changes.extend(change);
     }
     let made = event.reservations().map(|(id, _)| id).collect::<Vec<_>>();
     for id in made {
-        let change = event.decide(&cancel(id), Timestamp(0));
+        let change = event.decide(&cancel(id), Timestamp(0)).unwrap().into_change();
         event.apply(change.as_ref().unwrap());
         changes.extend(change);
     }
@@ -647,7 +647,8 @@ proptest! {
         for (name, nonce, passed_ms) in &reservations {
             now_ms += passed_ms;
             let command = reserve(&partner(name), 1, *nonce);
-            let change = event.decide(&command, Timestamp(now_ms)).unwrap();
+            let decision = event.decide(&command, Timestamp(now_ms)).unwrap();
+            let change = decision.into_change().unwrap();
             event.apply(&change);
             changes.push(change);
         }
@@ -663,7 +664,8 @@ proptest! {
 fn a_commit_goes_on_from_the_page_before_it() {
     let (mut event, creation) = created(EventNumber(1), terms("node-meetup", 50), 0);
     let first = Commit::draft(None, &event, std::slice::from_ref(&creation));
-    let change = event.decide(&reserve(&partner("acme"), 1, 5), Timestamp(0));
+    let change =
+        event.decide(&reserve(&partner("acme"), 1, 5), Timestamp(0)).unwrap().into_change();
     let change = change.unwrap();
     event.apply(&change);
     let second = Commit::draft(Some(&first.record), &event, std::slice::from_ref(&change));

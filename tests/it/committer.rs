@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use ticketboss_core::domain::{EventId, EventNumber, Version};
-use ticketboss_store::committer::{CommitterThread, Engine};
+use ticketboss_store::committer::{CommitterThread, Medium};
 use ticketboss_store::ledger::Commit;
 use ticketboss_store::{Damage, Listed, Loaded, Store, StoreError, Swap, Token};
 
@@ -18,7 +18,7 @@ struct HeldUp {
     allowed: mpsc::Receiver<()>,
 }
 
-impl Engine for HeldUp {
+impl Medium for HeldUp {
     fn check_room(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

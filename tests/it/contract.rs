@@ -269,7 +269,8 @@ async fn sell_a_few(store: &Store, id: &str) -> Event {
     let mut token = win(store, event.id(), &Token::ABSENT, creation).await;
     for nonce in 0..5 {
         let command = reserve(&partner("acme"), 1, nonce);
-        let change = event.decide(&command, Timestamp(0)).unwrap();
+        let decision = event.decide(&command, Timestamp(0)).unwrap();
+        let change = decision.into_change().unwrap();
         event.apply(&change);
         let commit = Commit::draft(Some(&record), &event, &[change]);
         record = commit.record;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use ticketboss_core::domain::{
     Actor, Change, EventNumber, Fact, Refusal, RequestId, ReservationId, Seats, Timestamp, Version,
 };
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::codec::{Digest, Page, PageWriter, Record};
@@ -40,17 +40,17 @@ pub(crate) struct Raw {
 impl Built {
     async fn new() -> Self {
         let directory = new_directory();
-        let office = office_of(open_store(&directory)).await;
+        let engine = office_of(open_store(&directory)).await;
         for id in ["alpha", "beta"] {
-            let created = office.create_event(terms(id, 20), Actor::System, REQUEST);
+            let created = engine.create_event(terms(id, 20), Actor::System, REQUEST);
             created.await.unwrap();
         }
-        let in_alpha = reserve(&office, "alpha", 3).await.unwrap();
-        reserve(&office, "alpha", 2).await.unwrap();
-        let given_up = reserve(&office, "alpha", 4).await.unwrap();
-        office.cancel(given_up, REQUEST).await.unwrap();
-        let in_beta = reserve(&office, "beta", 1).await.unwrap();
-        office.close().await;
+        let in_alpha = reserve(&engine, "alpha", 3).await.unwrap();
+        reserve(&engine, "alpha", 2).await.unwrap();
+        let given_up = reserve(&engine, "alpha", 4).await.unwrap();
+        engine.cancel(given_up, REQUEST).await.unwrap();
+        let in_beta = reserve(&engine, "beta", 1).await.unwrap();
+        engine.close().await;
         Self { directory, in_alpha, in_beta }
     }
 
@@ -61,23 +61,23 @@ impl Built {
     /// Sees that `alpha` is found to be damaged as `told`, twice, and that `beta` sells.
     async fn assert_alpha_is(&self, told: &str) {
         for _ in 0..2 {
-            let office = office_of(open_store(&self.directory)).await;
-            let damages = office.damages();
+            let engine = office_of(open_store(&self.directory)).await;
+            let damages = engine.damages();
             assert_eq!(damages.len(), 1);
             assert_eq!(damages[0].to_string(), told);
 
             let alpha = event_id("alpha");
-            assert_damaged(office.event(&alpha), told);
-            assert_damaged(reserve(&office, "alpha", 1).await, told);
-            assert_damaged(office.cancel(self.in_alpha, REQUEST).await, told);
-            assert_damaged(office.reservation(self.in_alpha), told);
-            assert_eq!(office.default_event_id().unwrap(), alpha);
+            assert_damaged(engine.event(&alpha), told);
+            assert_damaged(reserve(&engine, "alpha", 1).await, told);
+            assert_damaged(engine.cancel(self.in_alpha, REQUEST).await, told);
+            assert_damaged(engine.reservation(self.in_alpha), told);
+            assert_eq!(engine.default_event_id().unwrap(), alpha);
 
-            assert_eq!(office.event(&event_id("beta")).unwrap().number(), BETA);
-            office.reservation(self.in_beta).unwrap();
-            let sold = reserve(&office, "beta", 1).await.unwrap();
-            office.cancel(sold, REQUEST).await.unwrap();
-            office.close().await;
+            assert_eq!(engine.event(&event_id("beta")).unwrap().number(), BETA);
+            engine.reservation(self.in_beta).unwrap();
+            let sold = reserve(&engine, "beta", 1).await.unwrap();
+            engine.cancel(sold, REQUEST).await.unwrap();
+            engine.close().await;
         }
     }
 }
@@ -161,20 +161,20 @@ fn page_key(number: EventNumber, of: u64) -> Vec<u8> {
     [&number.0.to_be_bytes()[..], &of.to_be_bytes()].concat()
 }
 
-async fn office_of(store: Store) -> Office {
+async fn office_of(store: Store) -> Engine {
     let (clock, entropy) = (Clock::manual(1000), Entropy::seeded(5));
-    Office::open(store, clock, entropy).await.unwrap()
+    Engine::open(store, clock, entropy).await.unwrap()
 }
 
-async fn reserve(office: &Office, id: &str, seats: u32) -> Result<ReservationId, OfficeError> {
+async fn reserve(engine: &Engine, id: &str, seats: u32) -> Result<ReservationId, EngineError> {
     let id = event_id(id);
-    let reserved = office.reserve(&id, partner("acme"), seats, REQUEST);
-    reserved.await.map(|reserved| reserved.id)
+    let reserved = engine.reserve(&id, partner("acme"), seats, REQUEST);
+    reserved.await.map(|reserved| reserved.id())
 }
 
-fn assert_damaged<T: std::fmt::Debug>(answer: Result<T, OfficeError>, told: &str) {
+fn assert_damaged<T: std::fmt::Debug>(answer: Result<T, EngineError>, told: &str) {
     match answer {
-        Err(OfficeError::EventDamaged(damage)) => assert_eq!(damage.to_string(), told),
+        Err(EngineError::EventDamaged(damage)) => assert_eq!(damage.to_string(), told),
         other => panic!("answered {other:?}, not that {told}"),
     }
 }
@@ -186,10 +186,10 @@ async fn a_directory_without_damage_is_found_whole() {
         assert_eq!(raw.ledger.len(), 7);
         assert!((1..=5).all(|of| raw.has_page(ALPHA, of)));
     });
-    let office = office_of(open_store(&built.directory)).await;
-    assert_eq!(office.damages(), []);
-    assert_eq!(office.event(&event_id("alpha")).unwrap().seats().available, 15);
-    office.cancel(built.in_alpha, REQUEST).await.unwrap();
+    let engine = office_of(open_store(&built.directory)).await;
+    assert_eq!(engine.damages(), []);
+    assert_eq!(engine.event(&event_id("alpha")).unwrap().seats().available, 15);
+    engine.cancel(built.in_alpha, REQUEST).await.unwrap();
 }
 
 #[tokio::test]
@@ -328,8 +328,8 @@ async fn a_record_with_other_counters_is_found() {
 async fn a_record_with_another_count_of_reservations_is_found() {
     let built = Built::new().await;
     built.damage(|raw| raw.forge_record(|record| record.live_reservations = 3));
-    let office = office_of(open_store(&built.directory)).await;
-    let told = office.damages()[0].to_string();
+    let engine = office_of(open_store(&built.directory)).await;
+    let told = engine.damages()[0].to_string();
     assert!(told.contains("and 3 reservations in the record"), "{told}");
     assert!(told.ends_with("and 2 told"), "{told}");
 }
@@ -384,13 +384,13 @@ async fn a_record_in_the_place_of_another_harms_neither_ledger() {
     std::fs::remove_file(built.directory.path().join("witness")).unwrap();
     let told = "event alpha is damaged at version 2: the record disagrees with its ledger: \
                 the ledger is of event beta";
-    let office = office_of(open_store(&built.directory)).await;
-    assert_damaged(office.event(&event_id("alpha")), told);
-    assert_damaged(office.cancel(built.in_alpha, REQUEST).await, told);
-    assert_eq!(office.default_event_id().unwrap(), event_id("alpha"));
-    office.cancel(built.in_beta, REQUEST).await.unwrap();
-    office.close().await;
-    drop(office);
+    let engine = office_of(open_store(&built.directory)).await;
+    assert_damaged(engine.event(&event_id("alpha")), told);
+    assert_damaged(engine.cancel(built.in_alpha, REQUEST).await, told);
+    assert_eq!(engine.default_event_id().unwrap(), event_id("alpha"));
+    engine.cancel(built.in_beta, REQUEST).await.unwrap();
+    engine.close().await;
+    drop(engine);
     built.damage(|raw| assert!((1..=5).all(|of| raw.has_page(ALPHA, of))));
 }
 
@@ -404,13 +404,13 @@ async fn a_stray_copy_of_a_record_takes_nothing_from_its_original() {
         }
     });
     for sold in 3..6 {
-        let office = office_of(open_store(&built.directory)).await;
-        assert_eq!(office.damages().len(), 2);
-        let beta = office.event(&event_id("beta")).unwrap();
+        let engine = office_of(open_store(&built.directory)).await;
+        assert_eq!(engine.damages().len(), 2);
+        let beta = engine.event(&event_id("beta")).unwrap();
         assert_eq!(beta.version(), version(sold - 1));
-        office.reservation(built.in_beta).unwrap();
-        reserve(&office, "beta", 1).await.unwrap();
-        office.close().await;
+        engine.reservation(built.in_beta).unwrap();
+        reserve(&engine, "beta", 1).await.unwrap();
+        engine.close().await;
     }
 }
 
@@ -435,13 +435,13 @@ async fn pages_above_a_record_that_is_behind_are_kept() {
 async fn a_ledger_that_lost_its_record_is_kept() {
     let built = Built::new().await;
     built.damage(|raw| assert!(raw.events.remove("alpha").unwrap().is_some()));
-    let office = office_of(open_store(&built.directory)).await;
+    let engine = office_of(open_store(&built.directory)).await;
     let told = "event alpha is damaged at version 1: changes are lost: \
                 there are 0, and there were at least 5";
-    assert_damaged(reserve(&office, "alpha", 1).await, told);
-    reserve(&office, "beta", 1).await.unwrap();
-    office.close().await;
-    drop(office);
+    assert_damaged(reserve(&engine, "alpha", 1).await, told);
+    reserve(&engine, "beta", 1).await.unwrap();
+    engine.close().await;
+    drop(engine);
     built.damage(|raw| assert!((1..=5).all(|of| raw.has_page(ALPHA, of))));
 }
 
@@ -481,19 +481,19 @@ async fn pages_above_their_record_are_removed_and_reported() {
 
     let opened = open(&options).unwrap();
     assert_eq!(opened.leftovers.orphans, orphans);
-    let office = office_of(opened.store).await;
-    assert_eq!(office.damages(), []);
+    let engine = office_of(opened.store).await;
+    assert_eq!(engine.damages(), []);
     // Asked in one breath they are one commit of one page, in the middle of which one orphan was.
-    let sell = || reserve(&office, "alpha", 1);
+    let sell = || reserve(&engine, "alpha", 1);
     let sold = tokio::join!(sell(), sell(), sell(), sell(), sell());
     assert_eq!(sold.4.unwrap().version, version(10));
-    office.close().await;
-    drop(office);
+    engine.close().await;
+    drop(engine);
     built.damage(|raw| assert!(raw.has_page(ALPHA, 6) && !raw.has_page(ALPHA, 9)));
 
-    let office = office_of(open_store(&built.directory)).await;
-    assert_eq!(office.damages(), []);
-    let alpha = office.event(&event_id("alpha")).unwrap();
+    let engine = office_of(open_store(&built.directory)).await;
+    assert_eq!(engine.damages(), []);
+    let alpha = engine.event(&event_id("alpha")).unwrap();
     assert_eq!(alpha.version(), version(10));
     assert_eq!(alpha.seats().available, 10);
 }
@@ -511,15 +511,15 @@ async fn the_page_of_an_event_that_was_never_created_is_removed_and_reported() {
 
     let opened = open(&options).unwrap();
     assert_eq!(opened.leftovers.orphans, orphans);
-    let office = office_of(opened.store).await;
-    let gamma = office.create_event(terms("gamma", 20), Actor::System, REQUEST);
+    let engine = office_of(opened.store).await;
+    let gamma = engine.create_event(terms("gamma", 20), Actor::System, REQUEST);
     assert_eq!(gamma.await.unwrap().number(), number);
-    office.close().await;
-    drop(office);
+    engine.close().await;
+    drop(engine);
 
-    let office = office_of(open_store(&built.directory)).await;
-    assert_eq!(office.damages(), []);
-    reserve(&office, "gamma", 1).await.unwrap();
+    let engine = office_of(open_store(&built.directory)).await;
+    assert_eq!(engine.damages(), []);
+    reserve(&engine, "gamma", 1).await.unwrap();
 }
 
 #[tokio::test]
@@ -529,26 +529,26 @@ async fn no_page_is_an_orphan_while_a_record_cannot_be_read() {
         raw.put_page(EventNumber(3), 1, &orphan_page(EventNumber(3), 1));
         raw.put_record("beta", b"unreadable");
     });
-    let office = office_of(open_store(&built.directory)).await;
-    assert_eq!(office.damages().len(), 1);
+    let engine = office_of(open_store(&built.directory)).await;
+    assert_eq!(engine.damages().len(), 1);
     // The lowest number is 1 and known, so it is sold by default although another one is not known.
-    assert_eq!(office.default_event_id().unwrap(), event_id("alpha"));
-    office.cancel(built.in_alpha, REQUEST).await.unwrap();
-    office.close().await;
-    drop(office);
+    assert_eq!(engine.default_event_id().unwrap(), event_id("alpha"));
+    engine.cancel(built.in_alpha, REQUEST).await.unwrap();
+    engine.close().await;
+    drop(engine);
     built.damage(|raw| assert!(raw.has_page(EventNumber(3), 1) && raw.has_page(BETA, 1)));
 }
 
 #[tokio::test]
 async fn an_id_of_an_unknown_number_is_not_found_while_nothing_is_damaged() {
     let built = Built::new().await;
-    let office = office_of(open_store(&built.directory)).await;
+    let engine = office_of(open_store(&built.directory)).await;
     let nowhere = ReservationId { event: EventNumber(9), ..built.in_alpha };
-    let cancelled = office.cancel(nowhere, REQUEST).await;
+    let cancelled = engine.cancel(nowhere, REQUEST).await;
     let not_found =
-        |error: &OfficeError| matches!(error, OfficeError::Refused(Refusal::ReservationNotFound));
+        |error: &EngineError| matches!(error, EngineError::Refused(Refusal::ReservationNotFound));
     assert!(cancelled.is_err_and(|error| not_found(&error)));
-    assert!(office.reservation(nowhere).is_err_and(|error| not_found(&error)));
+    assert!(engine.reservation(nowhere).is_err_and(|error| not_found(&error)));
 }
 
 #[tokio::test]
@@ -556,9 +556,9 @@ async fn an_unfinished_snapshot_does_not_stop_opening() {
     let built = Built::new().await;
     let snapshot = built.directory.path().join("snap.FFFFFFFFFFFFFFFF.generating");
     fs::write(&snapshot, b"half of a snapshot").unwrap();
-    let office = office_of(open_store(&built.directory)).await;
+    let engine = office_of(open_store(&built.directory)).await;
     assert!(!snapshot.exists());
-    reserve(&office, "alpha", 1).await.unwrap();
+    reserve(&engine, "alpha", 1).await.unwrap();
 }
 
 #[tokio::test]

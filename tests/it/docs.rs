@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use ticketboss::http::Code;
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -25,8 +25,8 @@ const SERVER: &str = "http://127.0.0.1:8000";
 /// A server without an event.
 async fn server() -> Server {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    Server::of_office(office, standard_limits()).await
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
+    Server::of_office(engine, standard_limits()).await
 }
 
 async fn page(server: &Server) -> String {

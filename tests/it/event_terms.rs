@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json as value};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -17,8 +17,8 @@ const BEGIN_MS: i64 = 1_767_225_600_000;
 /// Serves no event yet, by a clock of ours.
 async fn server() -> (SocketAddr, Clock) {
     let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    (Server::of_office(office, standard_limits()).await.address, clock)
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    (Server::of_office(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &Value) -> Answer {

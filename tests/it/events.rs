@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -15,11 +15,11 @@ use crate::wire::{Answer, Server, ask, bare, json, standard_limits};
 /// Serves events of these ids and capacities; the first is the default one.
 async fn server(events: &[(&str, u32)]) -> Server {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
     for (id, capacity) in events {
-        office.create_event(terms(id, *capacity), Actor::System, RequestId(0)).await.unwrap();
+        engine.create_event(terms(id, *capacity), Actor::System, RequestId(0)).await.unwrap();
     }
-    Server::of_office(office, standard_limits()).await
+    Server::of_office(engine, standard_limits()).await
 }
 
 async fn get(address: SocketAddr, path: &str) -> Answer {

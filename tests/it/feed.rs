@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::local::memory::MemoryStore;
@@ -25,21 +25,21 @@ fn memory() -> Store {
     Store::Memory(MemoryStore::default())
 }
 
-async fn serve(store: Store, clock: Clock) -> (Server, Office) {
-    let office = Office::open(store, clock, Entropy::System).await.unwrap();
-    (Server::of_office(office.clone(), standard_limits()).await, office)
+async fn serve(store: Store, clock: Clock) -> (Server, Engine) {
+    let engine = Engine::open(store, clock, Entropy::System).await.unwrap();
+    (Server::of_office(engine.clone(), standard_limits()).await, engine)
 }
 
-async fn serve_events(ids: &[&str]) -> (Server, Office) {
-    let (server, office) = serve(memory(), Clock::steady()).await;
+async fn serve_events(ids: &[&str]) -> (Server, Engine) {
+    let (server, engine) = serve(memory(), Clock::steady()).await;
     for id in ids {
-        create(&office, id).await;
+        create(&engine, id).await;
     }
-    (server, office)
+    (server, engine)
 }
 
-async fn create(office: &Office, id: &str) {
-    let created = office.create_event(terms(id, 1_000_000), Actor::System, RequestId::NOBODY);
+async fn create(engine: &Engine, id: &str) {
+    let created = engine.create_event(terms(id, 1_000_000), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
 }
 
@@ -162,7 +162,7 @@ async fn what_cannot_be_followed_is_a_problem() {
 
 #[tokio::test]
 async fn who_does_not_read_misses_nothing() {
-    let (server, office) = serve_events(&["a"]).await;
+    let (server, engine) = serve_events(&["a"]).await;
     let address = server.address;
     let mut stream = Stream::open(address, "/v1/events/a/feed?since=0", None).await.unwrap();
     let mut socket = Socket::open(address, "/v1/events/a/ws?since=0").await.unwrap();
@@ -171,7 +171,7 @@ async fn who_does_not_read_misses_nothing() {
     let partner = crate::support::partner("a-partner-with-a-name-that-is-not-short");
     let event = event_id("a");
     for _ in 0..changes / 500 {
-        let asked = (0..500).map(|_| office.reserve(&event, partner.clone(), 1, RequestId(7)));
+        let asked = (0..500).map(|_| engine.reserve(&event, partner.clone(), 1, RequestId(7)));
         let reserved = futures_util::future::join_all(asked).await;
         assert!(reserved.iter().all(Result::is_ok));
     }
@@ -184,8 +184,8 @@ async fn who_does_not_read_misses_nothing() {
 #[tokio::test]
 async fn a_feed_of_what_is_damaged_ends() {
     let store = memory();
-    let (server, office) = serve(store.clone(), Clock::steady()).await;
-    create(&office, "a").await;
+    let (server, engine) = serve(store.clone(), Clock::steady()).await;
+    create(&engine, "a").await;
     let mut stream = Stream::open(server.address, "/v1/events/a/feed", None).await.unwrap();
     let mut socket = Socket::open(server.address, "/v1/events/a/ws").await.unwrap();
     assert!(stream.next().await.unwrap().id.is_some());
@@ -205,8 +205,8 @@ async fn a_feed_of_what_is_damaged_ends() {
 #[tokio::test]
 async fn a_hold_that_ends_while_nobody_asks_is_told() {
     let clock = Clock::manual(BEGIN_MS);
-    let (server, office) = serve(memory(), clock.clone()).await;
-    create(&office, "a").await;
+    let (server, engine) = serve(memory(), clock.clone()).await;
+    create(&engine, "a").await;
     let mut stream = Stream::open(server.address, "/v1/events/a/feed", None).await.unwrap();
     let hold = r#"{"partnerId":"acme","seats":4,"hold":60}"#;
     let line = "POST /v1/events/a/reservations";
@@ -280,13 +280,13 @@ async fn an_answer_waits_for_a_version() {
 #[tokio::test]
 async fn all_events_are_followed_by_time() {
     let directory = new_directory();
-    let (server, office) = serve(open_store(&directory), Clock::steady()).await;
+    let (server, engine) = serve(open_store(&directory), Clock::steady()).await;
     for id in ["a", "b"] {
-        create(&office, id).await;
+        create(&engine, id).await;
         reserve(server.address, id, 2).await;
     }
     let mut stream = Stream::open(server.address, "/v1/feed?since=0", None).await.unwrap();
-    create(&office, "c").await;
+    create(&engine, "c").await;
     reserve(server.address, "c", 1).await;
     reserve(server.address, "a", 1).await;
     let mut got = Vec::new();
@@ -309,16 +309,16 @@ async fn all_events_are_followed_by_time() {
     drop(stream);
     let id = last_id.unwrap();
     // Everything before it was told, and it is right after the newest change: that time is on disk.
-    let newest = ["a", "b", "c"].map(|id| office.event(&event_id(id)).unwrap().updated_at().0);
+    let newest = ["a", "b", "c"].map(|id| engine.event(&event_id(id)).unwrap().updated_at().0);
     assert_eq!(id.parse::<i64>().unwrap(), newest.iter().max().unwrap() + 1);
     reserve(server.address, "b", 1).await;
     // Another process goes on where this one ended.
-    office.close().await;
+    engine.close().await;
     let Server { stop, ended, readiness, .. } = server;
     readiness.start_stopping();
     stop.cancel();
     ended.await.unwrap();
-    drop(office);
+    drop(engine);
     let (server, _) = serve(open_store(&directory), Clock::steady()).await;
     let mut stream = Stream::open(server.address, "/v1/feed", Some(&id)).await.unwrap();
     reserve(server.address, "c", 1).await;
@@ -336,20 +336,20 @@ async fn all_events_are_followed_by_time() {
 async fn who_follows_all_misses_nothing_though_the_clock_is_set_back() {
     let directory = new_directory();
     let clock = Clock::manual(BEGIN_MS);
-    let (server, office) = serve(open_store(&directory), clock.clone()).await;
-    create(&office, "a").await;
+    let (server, engine) = serve(open_store(&directory), clock.clone()).await;
+    create(&engine, "a").await;
     // An hour in which nothing happens; who begins to follow then has got nothing of it.
     clock.set(BEGIN_MS + 3_600_000);
     let mut stream = Stream::open(server.address, "/v1/feed", None).await.unwrap();
     let id = stream.next().await.unwrap().id.unwrap();
     assert_eq!(id, (BEGIN_MS + 1).to_string());
     drop(stream);
-    office.close().await;
+    engine.close().await;
     let Server { stop, ended, readiness, .. } = server;
     readiness.start_stopping();
     stop.cancel();
     ended.await.unwrap();
-    drop(office);
+    drop(engine);
     // The next process begins with a clock that is an hour behind, and goes on after what is on disk.
     let clock = Clock::manual(BEGIN_MS + 1);
     let (server, _) = serve(open_store(&directory), clock.clone()).await;

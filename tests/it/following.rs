@@ -1,7 +1,7 @@
-//! Following what is committed, on the office's floor.
+//! Following what is committed, on the engine's floor.
 
 use ticketboss_core::domain::{Actor, RequestId, Timestamp};
-use ticketboss_engine::{Added, FollowingAll, Office};
+use ticketboss_engine::{Added, Engine, FollowingAll};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -26,15 +26,15 @@ async fn read(following: &mut FollowingAll) -> Vec<String> {
 async fn what_one_was_told_and_could_not_tell_the_next_one_is_told() {
     let clock = Clock::manual(BEGIN_MS);
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    office.create_event(terms("a", 10), Actor::System, RequestId::NOBODY).await.unwrap();
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    engine.create_event(terms("a", 10), Actor::System, RequestId::NOBODY).await.unwrap();
     clock.set(BEGIN_MS + 1);
-    office.reserve(&event_id("a"), partner("acme"), 2, RequestId::NOBODY).await.unwrap();
-    let mut following = office.follow_all(Timestamp(BEGIN_MS));
+    engine.reserve(&event_id("a"), partner("acme"), 2, RequestId::NOBODY).await.unwrap();
+    let mut following = engine.follow_all(Timestamp(BEGIN_MS));
     // More may still happen in this millisecond, so that this is not settled.
     assert_eq!(read(&mut following).await, ["a 1"]);
     drop(following);
-    let mut following = office.follow_all(Timestamp(BEGIN_MS + 1));
+    let mut following = engine.follow_all(Timestamp(BEGIN_MS + 1));
     clock.set(BEGIN_MS + 2);
     assert_eq!(read(&mut following).await, ["a 2"]);
     assert_eq!(read(&mut following).await, Vec::<String>::new());

@@ -7,7 +7,7 @@
 use ticketboss_core::domain::{
     Actor, EventId, EventName, EventTerms, PartnerId, RequestId, ReservationId, Seats,
 };
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::local::sled::{SledOptions, open};
@@ -64,48 +64,48 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
         ..SledOptions::standard(disk.path().join("data"))
     };
     let event = EventId::new("node-meetup-2025").unwrap();
-    let office = open_office(&options).await;
-    office.create_event(terms(&event), Actor::System, RequestId(1)).await.unwrap();
+    let engine = open_office(&options).await;
+    engine.create_event(terms(&event), Actor::System, RequestId(1)).await.unwrap();
 
-    let sold = sell_until_full(&office, &event).await;
+    let sold = sell_until_full(&engine, &event).await;
     assert!(!sold.is_empty(), "something was sold before the disk was full");
-    let seats = office.event(&event).unwrap().seats();
+    let seats = engine.event(&event).unwrap().seats();
     let expected = u32::try_from(sold.len()).unwrap() * SEATS_EACH;
     assert_eq!(seats.confirmed, expected, "a full disk changes nothing");
     let first = sold.first().unwrap();
-    assert_eq!(office.reservation(*first).unwrap().seats.get(), SEATS_EACH);
-    let again = sell_until_full(&office, &event).await;
+    assert_eq!(engine.reservation(*first).unwrap().seats.get(), SEATS_EACH);
+    let again = sell_until_full(&engine, &event).await;
     assert_eq!(again, [], "the disk is as full as it was");
 
     disk.resize("64m");
     let mut sold = sold;
     for _ in 0..10 {
-        let id = reserve(&office, &event).await.expect("there is room again");
+        let id = reserve(&engine, &event).await.expect("there is room again");
         sold.push(id);
     }
 
-    close(office).await;
-    let office = open_office(&options).await;
-    assert_eq!(office.damages(), []);
+    close(engine).await;
+    let engine = open_office(&options).await;
+    assert_eq!(engine.damages(), []);
     for id in &sold {
-        let kept = office.reservation(*id).expect("it was acknowledged");
+        let kept = engine.reservation(*id).expect("it was acknowledged");
         assert_eq!(kept.seats.get(), SEATS_EACH);
     }
-    let event = office.event(&event).unwrap();
+    let event = engine.event(&event).unwrap();
     assert_eq!(event.live_reservations(), sold.len() as u64);
     println!("{} reservations, all of them kept", sold.len());
-    close(office).await;
+    close(engine).await;
 }
 
-async fn open_office(options: &SledOptions) -> Office {
+async fn open_office(options: &SledOptions) -> Engine {
     let store = open(options).expect("the store opens").store;
-    Office::open(store, Clock::System, Entropy::seeded(1)).await.expect("the store can be read")
+    Engine::open(store, Clock::System, Entropy::seeded(1)).await.expect("the store can be read")
 }
 
-/// Closes an office and with it the store, of which it is the last to know.
-async fn close(office: Office) {
-    office.close().await;
-    drop(office);
+/// Closes an engine and with it the store, of which it is the last to know.
+async fn close(engine: Engine) {
+    engine.close().await;
+    drop(engine);
 }
 
 fn terms(event: &EventId) -> EventTerms {
@@ -118,16 +118,16 @@ fn terms(event: &EventId) -> EventTerms {
 }
 
 /// Sells from many sides at once until each of them was told that the disk is full.
-async fn sell_until_full(office: &Office, event: &EventId) -> Vec<ReservationId> {
+async fn sell_until_full(engine: &Engine, event: &EventId) -> Vec<ReservationId> {
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..CALLERS {
-        let (office, event) = (office.clone(), event.clone());
+        let (engine, event) = (engine.clone(), event.clone());
         callers.spawn(async move {
             let mut sold = Vec::new();
             for _ in 0..RESERVATIONS_MAX / CALLERS {
-                match reserve(&office, &event).await {
+                match reserve(&engine, &event).await {
                     Ok(id) => sold.push(id),
-                    Err(OfficeError::DiskFull) => return sold,
+                    Err(EngineError::DiskFull) => return sold,
                     Err(other) => panic!("the disk is full, not: {other}"),
                 }
             }
@@ -137,10 +137,10 @@ async fn sell_until_full(office: &Office, event: &EventId) -> Vec<ReservationId>
     callers.join_all().await.concat()
 }
 
-async fn reserve(office: &Office, event: &EventId) -> Result<ReservationId, OfficeError> {
+async fn reserve(engine: &Engine, event: &EventId) -> Result<ReservationId, EngineError> {
     // The longest id in the widest letters fills the disk soonest.
     let partner = PartnerId::new(&"🎟".repeat(128)).unwrap();
-    let request = office.new_request_id();
-    let reserved = office.reserve(event, partner, SEATS_EACH, request).await?;
-    Ok(reserved.id)
+    let request = engine.new_request_id();
+    let reserved = engine.reserve(event, partner, SEATS_EACH, request).await?;
+    Ok(reserved.id())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use ticketboss::http::Problem;
 use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, PartnerId, RequestId, Seats};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -485,8 +485,8 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
     first.ended.await.unwrap();
     let full = SledOptions { disk_free_bytes_min: u64::MAX, ..options };
     let store = open(&full).unwrap().store;
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    let server = Server::of_office(office, standard_limits()).await;
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
+    let server = Server::of_office(engine, standard_limits()).await;
     let answer = reserve(server.address, "p", 1).await;
     assert_eq!(answer.problem(), "503 storage_full: Storage is full");
     assert_eq!(answer.header("retry-after"), "1");
@@ -496,8 +496,8 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
 #[tokio::test]
 async fn without_an_event_there_is_nothing_to_reserve() {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    let server = Server::of_office(office, standard_limits()).await;
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
+    let server = Server::of_office(engine, standard_limits()).await;
     let event_not_found = "404 event_not_found: Event not found";
     assert_eq!(reserve(server.address, "p", 1).await.problem(), event_not_found);
     let get = ask(server.address, &bare("GET /reservations/", &[])).await;
@@ -507,15 +507,15 @@ async fn without_an_event_there_is_nothing_to_reserve() {
 #[tokio::test]
 async fn the_events_own_limit_is_in_the_text() {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
     let terms = EventTerms::on_sale(
         EventId::new("e").unwrap(),
         EventName::new("An event").unwrap(),
         Seats::new(100).unwrap(),
         Seats::new(4).unwrap(),
     );
-    office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-    let server = Server::of_office(office, standard_limits()).await;
+    engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+    let server = Server::of_office(engine, standard_limits()).await;
     let answer = reserve(server.address, "p", 5).await;
     let expected = "400 seats_per_request: Seats per request must be between 1 and 4";
     assert_eq!(answer.problem(), expected);
@@ -524,7 +524,7 @@ async fn the_events_own_limit_is_in_the_text() {
 #[tokio::test]
 async fn more_than_may_wait_are_told_to_come_back() {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
     let terms = EventTerms::on_sale(
         EventId::new("e").unwrap(),
         EventName::new("An event").unwrap(),
@@ -532,10 +532,10 @@ async fn more_than_may_wait_are_told_to_come_back() {
         Seats::new(10).unwrap(),
     );
     let event = terms.id.clone();
-    office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+    engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
     let partner = PartnerId::new("p").unwrap();
     // On one thread all of them ask before the writer has a turn.
-    let asking = (0..5000).map(|_| office.reserve(&event, partner.clone(), 1, RequestId(0)));
+    let asking = (0..5000).map(|_| engine.reserve(&event, partner.clone(), 1, RequestId(0)));
     let outcomes = futures_util::future::join_all(asking).await;
     let told = outcomes.into_iter().filter_map(Result::err).collect::<Vec<_>>();
     assert_eq!(told.len(), 5000 - 4096);
@@ -544,5 +544,5 @@ async fn more_than_may_wait_are_told_to_come_back() {
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "1");
     }
-    assert_eq!(office.event(&event).unwrap().seats().confirmed, 4096);
+    assert_eq!(engine.event(&event).unwrap().seats().confirmed, 4096);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -24,14 +24,14 @@ const DEFAULT_RESERVATIONS: &str = "/v1/events/node-meetup-2025/reservations";
 const QUIET: [&str; 4] = ["--access-log", "off", "--log", "error"];
 
 /// Serves an event `a` of 20 seats, and makes it if it is not there.
-async fn serve(store: Store) -> (Server, Office, Clock) {
+async fn serve(store: Store) -> (Server, Engine, Clock) {
     let clock = Clock::manual(BEGIN_MS);
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    if office.event_ids().is_empty() {
-        let created = office.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    if engine.event_ids().is_empty() {
+        let created = engine.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
         created.await.unwrap();
     }
-    (Server::of_office(office.clone(), standard_limits()).await, office, clock)
+    (Server::of_office(engine.clone(), standard_limits()).await, engine, clock)
 }
 
 async fn server() -> (SocketAddr, Clock) {
@@ -60,7 +60,7 @@ async fn available(address: SocketAddr) -> u64 {
 async fn of_a_hundred_at_once_one_is_done_and_all_are_answered_alike() {
     let directory = new_directory();
     let store = open_store(&directory);
-    let (server, office, _) = serve(store.clone()).await;
+    let (server, engine, _) = serve(store.clone()).await;
     let body = r#"{"partnerId":"acme","seats":3}"#;
     let address = server.address;
     let asked = (0..100).map(|_| tokio::spawn(async move { reserve(address, "k1", body).await }));
@@ -73,10 +73,10 @@ async fn of_a_hundred_at_once_one_is_done_and_all_are_answered_alike() {
         answers.insert((answer.text().to_owned(), answer.header("etag").to_owned()));
     }
     assert_eq!((answers.len(), first, available(address).await), (1, 1, 17));
-    office.close().await;
+    engine.close().await;
     server.stop.cancel();
     server.ended.await.unwrap();
-    drop((office, store));
+    drop((engine, store));
 
     // And after a restart.
     let (server, _, _) = serve(open_store(&directory)).await;
@@ -417,7 +417,7 @@ async fn an_event_is_created_once_under_a_key() {
 async fn of_events_with_one_key_one_is_created() {
     let directory = new_directory();
     let store = open_store(&directory);
-    let (server, office, _) = serve(store.clone()).await;
+    let (server, engine, _) = serve(store.clone()).await;
     let address = server.address;
     let create = async |address: SocketAddr, number: usize| {
         let body = format!(r#"{{"eventId":"e{number}","name":"B","totalSeats":9}}"#);
@@ -433,10 +433,10 @@ async fn of_events_with_one_key_one_is_created() {
     }
     let [created] = created[..] else { panic!("{created:?} were created") };
     // It is of that event after a restart, too.
-    office.close().await;
+    engine.close().await;
     server.stop.cancel();
     server.ended.await.unwrap();
-    drop((office, store));
+    drop((engine, store));
     let (server, _, _) = serve(open_store(&directory)).await;
     assert_eq!(create(server.address, 50).await.problem(), REUSED);
     assert_eq!(create(server.address, created).await.header(REPLAYED), "true");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -20,9 +20,9 @@ const PART_BYTES_MAX: usize = 64 * 1024 + 16 * 1024;
 
 async fn server() -> (SocketAddr, Clock) {
     let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    office.create_event(terms("a", 1_000), Actor::System, RequestId::NOBODY).await.unwrap();
-    (Server::of_office(office, standard_limits()).await.address, clock)
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    engine.create_event(terms("a", 1_000), Actor::System, RequestId::NOBODY).await.unwrap();
+    (Server::of_office(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Answer {

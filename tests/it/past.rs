@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -16,14 +16,14 @@ use crate::wire::{Answer, Server, ask, bare, standard_limits};
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
 
-async fn serve(store: Store) -> (Server, Office, Clock) {
+async fn serve(store: Store) -> (Server, Engine, Clock) {
     let clock = Clock::manual(BEGIN_MS);
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    if office.event_ids().is_empty() {
-        let created = office.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    if engine.event_ids().is_empty() {
+        let created = engine.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
         created.await.unwrap();
     }
-    (Server::of_office(office.clone(), standard_limits()).await, office, clock)
+    (Server::of_office(engine.clone(), standard_limits()).await, engine, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Value {
@@ -228,7 +228,7 @@ async fn a_long_history_is_told_bit_by_bit() {
 async fn an_event_is_shown_as_it_was_also_after_a_restart() {
     let directory = new_directory();
     let store = open_store(&directory);
-    let (server, office, _) = serve(store.clone()).await;
+    let (server, engine, _) = serve(store.clone()).await;
     let address = server.address;
     let mut then = vec![get(address, "").await.json()];
     for seats in 1..6 {
@@ -251,10 +251,10 @@ async fn an_event_is_shown_as_it_was_also_after_a_restart() {
         assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 2);
     };
     compare(address).await;
-    office.close().await;
+    engine.close().await;
     server.stop.cancel();
     server.ended.await.unwrap();
-    drop((office, store));
+    drop((engine, store));
     let (server, _, _) = serve(open_store(&directory)).await;
     compare(server.address).await;
 }
@@ -263,13 +263,13 @@ async fn an_event_is_shown_as_it_was_also_after_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_begin_and_end_within_pages() {
     let directory = new_directory();
-    let (server, office, _) = serve(open_store(&directory)).await;
+    let (server, engine, _) = serve(open_store(&directory)).await;
     let address = server.address;
     let asked = (0..20).map(|_| {
-        let office = office.clone();
+        let engine = engine.clone();
         tokio::spawn(async move {
             let (id, partner) = (crate::support::event_id("a"), crate::support::partner("p"));
-            office.reserve(&id, partner, 1, RequestId(7)).await.unwrap();
+            engine.reserve(&id, partner, 1, RequestId(7)).await.unwrap();
         })
     });
     for asked in asked.collect::<Vec<_>>() {

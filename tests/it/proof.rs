@@ -5,11 +5,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -20,18 +20,18 @@ use crate::program::{run, said, ticketboss};
 use crate::support::{event_id, new_directory, partner, terms};
 use crate::wire::{Server, ask, bare, standard_limits};
 
-async fn serve() -> (Server, Office) {
+async fn serve() -> (Server, Engine) {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::steady(), Entropy::System).await.unwrap();
-    let created = office.create_event(terms("a", 100_000), Actor::System, RequestId::NOBODY);
+    let engine = Engine::open(store, Clock::steady(), Entropy::System).await.unwrap();
+    let created = engine.create_event(terms("a", 100_000), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
-    (Server::of_office(office.clone(), standard_limits()).await, office)
+    (Server::of_office(engine.clone(), standard_limits()).await, engine)
 }
 
 /// So many sales, each with a page of its own.
-async fn sell(office: &Office, times: usize) {
+async fn sell(engine: &Engine, times: usize) {
     for _ in 0..times {
-        office.reserve(&event_id("a"), partner("acme"), 1, RequestId(7)).await.unwrap();
+        engine.reserve(&event_id("a"), partner("acme"), 1, RequestId(7)).await.unwrap();
     }
 }
 
@@ -57,9 +57,9 @@ fn write(directory: &Path, name: &str, answer: &Value) {
 
 #[tokio::test]
 async fn a_proof_holds_and_joins_what_was_pinned() {
-    let (server, office) = serve().await;
+    let (server, engine) = serve().await;
     let address = server.address;
-    sell(&office, 3).await;
+    sell(&engine, 3).await;
     let pinned = get(address, "/ledger/head").await;
     assert_eq!((&pinned["eventId"], &pinned["version"]), (&json!("a"), &json!(4)));
     let digest = pinned["digest"].as_str().unwrap();
@@ -79,7 +79,7 @@ async fn a_proof_holds_and_joins_what_was_pinned() {
         )
     );
     // What came later begins with what was pinned, and with nothing else.
-    sell(&office, 2).await;
+    sell(&engine, 2).await;
     write(home.path(), "later.json", &get(address, "/proof?from=5").await);
     let output = run(home.path(), &["check-proof", "later.json", "--pinned", digest]);
     let newest = get(address, "/ledger/head").await["digest"].as_str().unwrap().to_owned();
@@ -93,8 +93,8 @@ async fn a_proof_holds_and_joins_what_was_pinned() {
 
 #[tokio::test]
 async fn a_long_proof_comes_in_parts() {
-    let (server, office) = serve().await;
-    sell(&office, 100).await;
+    let (server, engine) = serve().await;
+    sell(&engine, 100).await;
     let parts = answers(server.address, "/proof?from=2&to=90").await;
     assert_eq!(parts.len(), 3);
     let home = new_directory();
@@ -111,8 +111,8 @@ async fn a_long_proof_comes_in_parts() {
 
 #[tokio::test]
 async fn what_was_changed_is_no_proof() {
-    let (server, office) = serve().await;
-    sell(&office, 2).await;
+    let (server, engine) = serve().await;
+    sell(&engine, 2).await;
     let proof = get(server.address, "/proof").await;
     let home = new_directory();
     let changed = |change: &dyn Fn(&mut Value)| {

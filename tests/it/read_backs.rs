@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ticketboss::server::Limits;
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -19,7 +19,7 @@ use tokio::runtime::Builder;
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};
 use crate::wire::{Connection, Server, ask, bare, json, reserve, standard_limits};
 
-/// How many have a turn or wait for one, as `office/past.rs` has it.
+/// How many have a turn or wait for one, as `engine/past.rs` has it.
 const PLACES: usize = 2 + 32;
 /// How many ask at once.
 const CROWD: usize = 60;
@@ -57,10 +57,10 @@ fn change() -> String {
 
 /// Serves an event of several versions that was made and changed under keys.
 async fn serve(store: Store) -> Server {
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
     let connections_max = NonZeroU32::new(u32::try_from(CROWD).unwrap()).unwrap();
     let limits = Limits { connections_max, ..standard_limits() };
-    let server = Server::of_office(office, limits).await;
+    let server = Server::of_office(engine, limits).await;
     assert_eq!(ask(server.address, &creation()).await.status, 201);
     assert_eq!(ask(server.address, &change()).await.status, 200);
     assert_eq!(reserve(server.address, "acme", 1).await.status, 201);
@@ -113,7 +113,7 @@ fn whoever_has_hung_up_is_not_waited_for() {
 }
 
 /// How often work stops to let others have their turn.
-async fn turns_given<T>(work: impl Future<Output = Result<T, OfficeError>>) -> u64 {
+async fn turns_given<T>(work: impl Future<Output = Result<T, EngineError>>) -> u64 {
     let (mut work, mut turns) = (pin!(work), 0);
     let done = std::future::poll_fn(|context| {
         let polled = work.as_mut().poll(context);
@@ -129,15 +129,15 @@ async fn turns_given<T>(work: impl Future<Output = Result<T, OfficeError>>) -> u
 async fn others_have_their_turn_while_a_long_ledger_is_read_back() {
     let (changes, id) = (2_100, event_id("a"));
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    let created = office.create_event(terms("a", 10_000), Actor::System, RequestId::NOBODY);
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
+    let created = engine.create_event(terms("a", 10_000), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
     for _ in 1..changes {
-        office.reserve(&id, partner("acme"), 1, RequestId(7)).await.unwrap();
+        engine.reserve(&id, partner("acme"), 1, RequestId(7)).await.unwrap();
     }
-    let last_but_one = office.event_as_of(&id, version(changes - 1));
+    let last_but_one = engine.event_as_of(&id, version(changes - 1));
     assert_eq!(turns_given(last_but_one).await, (changes - 1) / 256);
     let all = (version(1), version(changes));
-    let counted = office.statistics(&id, all, None, |_, _| Ok::<_, OfficeError>(1_000));
+    let counted = engine.statistics(&id, all, None, |_, _| Ok::<_, EngineError>(1_000));
     assert_eq!(turns_given(counted).await, 3, "1024 at a time");
 }

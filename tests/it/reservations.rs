@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -18,11 +18,11 @@ const BEGIN_MS: i64 = 1_767_225_600_000;
 /// Serves an event `a` of 10 seats and an event `b`, by a clock of ours.
 async fn server() -> (SocketAddr, Clock) {
     let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
     for id in ["a", "b"] {
-        office.create_event(terms(id, 10), Actor::System, RequestId::NOBODY).await.unwrap();
+        engine.create_event(terms(id, 10), Actor::System, RequestId::NOBODY).await.unwrap();
     }
-    (Server::of_office(office, standard_limits()).await.address, clock)
+    (Server::of_office(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Answer {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ticketboss::http::Response;
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -21,8 +21,8 @@ const FAR_AWAY: Duration = Duration::from_hours(1);
 
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());
-    let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
-    Server::of_office(office, limits).await
+    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
+    Server::of_office(engine, limits).await
 }
 
 fn limits() -> Limits {

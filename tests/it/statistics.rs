@@ -8,7 +8,7 @@ use ticketboss_core::domain::{
     Actor, Change, Event, Fact, PartnerId, REFUSED_BY_NAME_MAX, RequestId, ReservationId, Seats,
     Version,
 };
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -22,12 +22,12 @@ use crate::wire::{Server, ask, bare, json as with_json, standard_limits};
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
 
-async fn serve(store: Store, seats: u32) -> (Server, Office, Clock) {
+async fn serve(store: Store, seats: u32) -> (Server, Engine, Clock) {
     let clock = Clock::manual(BEGIN_MS);
-    let office = Office::open(store, clock.clone(), Entropy::System).await.unwrap();
-    let created = office.create_event(terms("a", seats), Actor::System, RequestId::NOBODY);
+    let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
+    let created = engine.create_event(terms("a", seats), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
-    (Server::of_office(office.clone(), standard_limits()).await, office, clock)
+    (Server::of_office(engine.clone(), standard_limits()).await, engine, clock)
 }
 
 async fn statistics(address: SocketAddr, query: &str) -> Value {
@@ -267,7 +267,7 @@ async fn a_refusal_is_counted_for_the_partner_of_the_reservation() {
 }
 
 /// Changes an event by chance, while its clock goes on.
-async fn live(office: &Office, clock: &Clock, mut draws: SplitMix) {
+async fn live(engine: &Engine, clock: &Clock, mut draws: SplitMix) {
     let id = event_id("a");
     let mut has: Vec<ReservationId> = Vec::new();
     let mut now_ms = BEGIN_MS;
@@ -279,15 +279,15 @@ async fn live(office: &Office, clock: &Clock, mut draws: SplitMix) {
         let place = usize::try_from(draws.within(0, 50)).unwrap();
         let known = has.iter().rev().nth(place).copied();
         let done = match (draws.within(0, 9), known) {
-            (0..=2, _) | (_, None) => office.reserve(&id, who, seats, RequestId(7)).await,
-            (3..=5, _) => office.hold(&id, who, seats, 10, RequestId(7)).await,
-            (6 | 7, Some(known)) => office.confirm(known, RequestId(7)).await,
+            (0..=2, _) | (_, None) => engine.reserve(&id, who, seats, RequestId(7)).await,
+            (3..=5, _) => engine.hold(&id, who, seats, 10, RequestId(7)).await,
+            (6 | 7, Some(known)) => engine.confirm(known, RequestId(7)).await,
             (8, Some(known)) => {
-                office.cancel_part(known, Seats::new(1).unwrap(), RequestId(7)).await
+                engine.cancel_part(known, Seats::new(1).unwrap(), RequestId(7)).await
             }
-            (_, Some(known)) => office.cancel(known, RequestId(7)).await,
+            (_, Some(known)) => engine.cancel(known, RequestId(7)).await,
         };
-        has.extend(done.ok().map(|reserved| reserved.id));
+        has.extend(done.ok().map(|reserved| reserved.id()));
     }
 }
 
@@ -352,11 +352,11 @@ async fn every_hold_that_ends_in_a_stretch_counts_once() {
     let seed = setting("TICKETBOSS_STATISTICS_SEED")
         .map_or_else(|| Entropy::System.nonce().get(), |text| text.parse().unwrap());
     println!("TICKETBOSS_STATISTICS_SEED={seed}");
-    let (_server, office, clock) = serve(Store::Memory(MemoryStore::default()), 300).await;
+    let (_server, engine, clock) = serve(Store::Memory(MemoryStore::default()), 300).await;
     let id = event_id("a");
-    live(&office, &clock, SplitMix(seed)).await;
-    let event = office.event(&id).unwrap();
-    let changes = office.changes(&id, Version::ZERO, 1_000).await.unwrap();
+    live(&engine, &clock, SplitMix(seed)).await;
+    let event = engine.event(&id).unwrap();
+    let changes = engine.changes(&id, Version::ZERO, 1_000).await.unwrap();
     assert_eq!(changes.last().unwrap().version, event.version());
     let is_late = |change: &&Change| matches!(change.fact, Fact::ConfirmedLate { .. });
     assert!(changes.iter().filter(is_late).count() > 5, "hardly anything was sold late");
@@ -365,8 +365,8 @@ async fn every_hold_that_ends_in_a_stretch_counts_once() {
         let from = draws.within(1, event.version().get());
         let to = draws.within(from, event.version().get());
         let stretch = (version(from), version(to));
-        let bucket_ms = |_, _| Ok::<_, OfficeError>(60_000);
-        let counted = office.statistics(&id, stretch, None, bucket_ms).await;
+        let bucket_ms = |_, _| Ok::<_, EngineError>(60_000);
+        let counted = engine.statistics(&id, stretch, None, bucket_ms).await;
         let (statistics, ..) = counted.unwrap();
         let told = statistics.by_partner.iter();
         let told = told.filter_map(|(id, tally)| Some((id.clone(), tally.conversion()?)));
@@ -386,17 +386,17 @@ async fn counts_agree_with_the_seats_and_add_up() {
     let directory = new_directory();
     let seed = Entropy::System.nonce().get();
     println!("seed {seed}");
-    let (server, office, clock) = serve(open_store(&directory), 300).await;
-    live(&office, &clock, SplitMix(seed)).await;
+    let (server, engine, clock) = serve(open_store(&directory), 300).await;
+    live(&engine, &clock, SplitMix(seed)).await;
     let address = server.address;
-    let event = office.event(&event_id("a")).unwrap();
+    let event = engine.event(&event_id("a")).unwrap();
     let whole = statistics(address, "").await;
     agrees(&event, &whole);
     // Any two stretches that join come to as much as both together, for all and for each.
     let middle = event.version().get() / 2;
     let early = statistics(address, &format!("?to={middle}")).await;
     let late = statistics(address, &format!("?from={}", middle + 1)).await;
-    agrees(&office.event_as_of(&event_id("a"), version(middle)).await.unwrap(), &early);
+    agrees(&engine.event_as_of(&event_id("a"), version(middle)).await.unwrap(), &early);
     let sum = |of: &dyn Fn(&Value) -> i64| of(&early) + of(&late);
     for name in ["reserved", "held", "confirmed", "confirmedLate", "expired", "cancelled"] {
         let seats = |told: &Value| number(&told["total"][name]["seats"]);
@@ -442,7 +442,7 @@ async fn of_partners_whose_reservations_are_refused_a_change_names_a_few() {
 #[tokio::test]
 async fn what_was_refused_is_known_after_a_restart() {
     let directory = new_directory();
-    let (server, office, _) = serve(open_store(&directory), 20).await;
+    let (server, engine, _) = serve(open_store(&directory), 20).await;
     for number in 0..30 {
         let body = json!({ "partnerId": format!("partner-{number}"), "seats": 11 }).to_string();
         post(server.address, "", &body).await;
@@ -455,9 +455,9 @@ async fn what_was_refused_is_known_after_a_restart() {
     assert_eq!(before["others"]["refusals"], json!({ "seats_per_request": 22 }));
     server.stop.cancel();
     server.ended.await.unwrap();
-    office.close().await;
-    drop(office);
-    let office = Office::open(open_store(&directory), Clock::manual(0), Entropy::System).await;
-    let server = Server::of_office(office.unwrap(), standard_limits()).await;
+    engine.close().await;
+    drop(engine);
+    let engine = Engine::open(open_store(&directory), Clock::manual(0), Entropy::System).await;
+    let server = Server::of_office(engine.unwrap(), standard_limits()).await;
     assert_eq!(statistics(server.address, "").await, before);
 }

@@ -10,7 +10,7 @@ use ticketboss::http::{self, Context, Feeds, Readiness};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::{self, Limits};
 use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -177,25 +177,25 @@ pub(crate) struct Server {
 impl Server {
     /// Serves an event `e` of `capacity` seats out of `store`.
     pub(crate) async fn of_event(store: Store, capacity: u32) -> Self {
-        let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+        let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
         let terms = EventTerms::on_sale(
             EventId::new("e").unwrap(),
             EventName::new("An event").unwrap(),
             Seats::new(capacity).unwrap(),
             Seats::new(10).unwrap(),
         );
-        office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-        Self::of_office(office, standard_limits()).await
+        engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+        Self::of_office(engine, standard_limits()).await
     }
 
-    pub(crate) async fn of_office(office: Office, limits: Limits) -> Self {
-        Self::for_subscribers(office, limits, SUBSCRIBERS_MAX).await
+    pub(crate) async fn of_office(engine: Engine, limits: Limits) -> Self {
+        Self::for_subscribers(engine, limits, SUBSCRIBERS_MAX).await
     }
 
     /// As [`Server::of_office`], for so many who follow at once.
-    pub(crate) async fn for_subscribers(office: Office, limits: Limits, most: usize) -> Self {
+    pub(crate) async fn for_subscribers(engine: Engine, limits: Limits, most: usize) -> Self {
         let readiness = Readiness::default();
-        let context = Context::new(office, readiness.clone(), most);
+        let context = Context::new(engine, readiness.clone(), most);
         let feeds = context.feeds.clone();
         let api = http::api(&context);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

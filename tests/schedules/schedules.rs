@@ -22,11 +22,11 @@ use ticketboss_core::domain::{
     Actor, Change, Event, EventId, EventName, EventNumber, EventTerms, Fact, Nonce, PartnerId,
     Refusal, RequestId, Seats, Timestamp, Version,
 };
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_runtime::tasks::{Scheduler, Tasks};
-use ticketboss_store::committer::{CommitterThread, Engine};
+use ticketboss_store::committer::{CommitterThread, Medium};
 use ticketboss_store::local::memory::MemoryStore;
 use ticketboss_store::simulated::{self, Faults, Pace, SimulatedDisk};
 use ticketboss_store::{Commit, Damage, Listed, Loaded, Store, StoreError, Swap, Token};
@@ -68,15 +68,15 @@ fn partner() -> PartnerId {
     PartnerId::new("p").unwrap()
 }
 
-async fn open(store: &Store) -> Office {
+async fn open(store: &Store) -> Engine {
     let entropy = Entropy::seeded(1);
-    Office::open_on(Tasks::Tokio, store.clone(), Clock::manual(0), entropy).await.unwrap()
+    Engine::open_on(Tasks::Tokio, store.clone(), Clock::manual(0), entropy).await.unwrap()
 }
 
-async fn on_sale(store: &Store, capacity: u32) -> Office {
-    let office = open(store).await;
-    office.create_event(terms(capacity), Actor::System, RequestId(0)).await.unwrap();
-    office
+async fn on_sale(store: &Store, capacity: u32) -> Engine {
+    let engine = open(store).await;
+    engine.create_event(terms(capacity), Actor::System, RequestId(0)).await.unwrap();
+    engine
 }
 
 fn yielding(seed: u64, faults: Faults) -> SimulatedDisk {
@@ -84,11 +84,11 @@ fn yielding(seed: u64, faults: Faults) -> SimulatedDisk {
 }
 
 /// Whether two customers got the same seats, or a refused one was told that seats were left.
-fn hold_against(outcomes: &[Result<u32, OfficeError>], capacity: u32) {
+fn hold_against(outcomes: &[Result<u32, EngineError>], capacity: u32) {
     let sold: u32 = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).sum();
     assert!(sold <= capacity, "{sold} of {capacity} seats sold");
     for outcome in outcomes {
-        if let Err(OfficeError::Refused(Refusal::NotEnoughSeats(shortage))) = outcome {
+        if let Err(EngineError::Refused(Refusal::NotEnoughSeats(shortage))) = outcome {
             assert!(shortage.asked > shortage.available, "{shortage:?}");
         }
     }
@@ -101,14 +101,14 @@ fn of_customers_who_come_at_once_as_many_get_seats_as_there_are() {
         block_on(async move {
             let (store, _) =
                 simulated::open(yielding(seed, Faults::default()), &Tasks::Tokio).unwrap();
-            let office = on_sale(&store, 5).await;
+            let engine = on_sale(&store, 5).await;
             let customers: Vec<_> = (1..=4)
                 .map(|number| {
-                    let office = office.clone();
+                    let engine = engine.clone();
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
-                        let reserved = office.reserve(&id, partner(), 2, RequestId(number)).await;
-                        reserved.map(|reserved| reserved.reservation.seats.get())
+                        let reserved = engine.reserve(&id, partner(), 2, RequestId(number)).await;
+                        reserved.map(|reserved| reserved.reservation().seats.get())
                     })
                 })
                 .collect();
@@ -119,44 +119,44 @@ fn of_customers_who_come_at_once_as_many_get_seats_as_there_are() {
             hold_against(&outcomes, 5);
             let sold = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
             assert_eq!(sold, 2, "contention is nobody's reason to be refused: {outcomes:?}");
-            let event = office.event(&EventId::new("e").unwrap()).unwrap();
+            let event = engine.event(&EventId::new("e").unwrap()).unwrap();
             assert_eq!((event.seats().available, event.version().get()), (1, 3));
         });
     });
 }
 
-/// Three customers who reserve and give back, while the office closes. Whoever is answered with seats
+/// Three customers who reserve and give back, while the engine closes. Whoever is answered with seats
 /// has them in the store; nobody waits for ever.
 #[test]
 fn an_office_that_closes_answers_everybody() {
-    check("a closing office", |seed| {
+    check("a closing engine", |seed| {
         block_on(async move {
             let (store, _) =
                 simulated::open(yielding(seed, Faults::default()), &Tasks::Tokio).unwrap();
-            let office = on_sale(&store, 5).await;
+            let engine = on_sale(&store, 5).await;
             let customers: Vec<_> = (1..=3)
                 .map(|number| {
-                    let office = office.clone();
+                    let engine = engine.clone();
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
                         let reserved =
-                            office.reserve(&id, partner(), 1, RequestId(number)).await.ok()?;
-                        let given_back = office.cancel(reserved.id, RequestId(10 + number)).await;
-                        Some((reserved.id, given_back.is_ok()))
+                            engine.reserve(&id, partner(), 1, RequestId(number)).await.ok()?;
+                        let given_back = engine.cancel(reserved.id(), RequestId(10 + number)).await;
+                        Some((reserved.id(), given_back.is_ok()))
                     })
                 })
                 .collect();
             let closing = spawn({
-                let office = office.clone();
-                async move { office.close().await }
+                let engine = engine.clone();
+                async move { engine.close().await }
             });
             let mut answered = Vec::new();
             for customer in customers {
                 answered.extend(customer.await.unwrap());
             }
             closing.await.unwrap();
-            let late = office.reserve(&terms(5).id, partner(), 1, RequestId(99)).await;
-            assert!(matches!(late, Err(OfficeError::Unavailable)), "{late:?}");
+            let late = engine.reserve(&terms(5).id, partner(), 1, RequestId(99)).await;
+            assert!(matches!(late, Err(EngineError::Unavailable)), "{late:?}");
             let kept = open(&store).await;
             for (id, given_back) in answered {
                 let reservation = kept.reservation(id).unwrap();
@@ -175,22 +175,22 @@ fn the_seats_of_a_hold_go_to_one_customer() {
             let (store, _) =
                 simulated::open(yielding(seed, Faults::default()), &Tasks::Tokio).unwrap();
             let (clock, entropy) = (Clock::manual(0), Entropy::seeded(1));
-            let opened = Office::open_on(Tasks::Tokio, store, clock.clone(), entropy);
-            let office = opened.await.unwrap();
-            office.create_event(terms(2), Actor::System, RequestId(0)).await.unwrap();
+            let opened = Engine::open_on(Tasks::Tokio, store, clock.clone(), entropy);
+            let engine = opened.await.unwrap();
+            engine.create_event(terms(2), Actor::System, RequestId(0)).await.unwrap();
             let id = EventId::new("e").unwrap();
-            let held = office.hold(&id, partner(), 2, 10, RequestId(1)).await.unwrap();
+            let held = engine.hold(&id, partner(), 2, 10, RequestId(1)).await.unwrap();
             let time = spawn(async move { clock.set(10_000) });
             let confirming = spawn({
-                let office = office.clone();
-                async move { office.confirm(held.id, RequestId(2)).await }
+                let engine = engine.clone();
+                async move { engine.confirm(held.id(), RequestId(2)).await }
             });
-            let other = office.reserve(&id, partner(), 2, RequestId(3)).await;
+            let other = engine.reserve(&id, partner(), 2, RequestId(3)).await;
             let confirmed = confirming.await.unwrap();
             time.await.unwrap();
             assert!(confirmed.is_ok() != other.is_ok(), "{confirmed:?}, {other:?}");
-            office.close().await;
-            let event = office.event(&id).unwrap();
+            engine.close().await;
+            let event = engine.event(&id).unwrap();
             assert_eq!((event.seats().confirmed, event.seats().available), (2, 0));
             event.audit().unwrap();
         });
@@ -208,12 +208,12 @@ fn two_offices_sell_a_seat_once() {
             let offices = [first, open(&store).await];
             let customers: Vec<_> = (1..=4_usize)
                 .map(|number| {
-                    let office = offices.get(number % 2).unwrap().clone();
+                    let engine = offices.get(number % 2).unwrap().clone();
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
                         let request = RequestId(number as u128);
-                        let reserved = office.reserve(&id, partner(), 2, request).await;
-                        reserved.map(|reserved| reserved.reservation.seats.get())
+                        let reserved = engine.reserve(&id, partner(), 2, request).await;
+                        reserved.map(|reserved| reserved.reservation().seats.get())
                     })
                 })
                 .collect();
@@ -230,12 +230,12 @@ fn two_offices_sell_a_seat_once() {
 }
 
 /// As [`on_sale`], where a swap may be lost for no reason: the event may take several tries.
-async fn on_sale_through(store: &Store, capacity: u32) -> Office {
+async fn on_sale_through(store: &Store, capacity: u32) -> Engine {
     loop {
-        let office = open(store).await;
-        match office.create_event(terms(capacity), Actor::System, RequestId(0)).await {
-            Ok(_) => return office,
-            Err(OfficeError::EventExists(_)) => {}
+        let engine = open(store).await;
+        match engine.create_event(terms(capacity), Actor::System, RequestId(0)).await {
+            Ok(_) => return engine,
+            Err(EngineError::EventExists(_)) => {}
             Err(other) => panic!("{other}"),
         }
     }
@@ -250,28 +250,28 @@ fn a_failing_disk_takes_nothing_back() {
             let faults = Faults { failed_syncs: 2_000, failed_writes: 500, ..Faults::default() };
             let disk = yielding(seed, faults);
             let Ok((store, _)) = simulated::open(disk.clone(), &Tasks::Tokio) else { return };
-            let office = open(&store).await;
-            let Ok(_) = office.create_event(terms(10), Actor::System, RequestId(0)).await else {
+            let engine = open(&store).await;
+            let Ok(_) = engine.create_event(terms(10), Actor::System, RequestId(0)).await else {
                 return;
             };
             let customers: Vec<_> = (1..=3)
                 .map(|number| {
-                    let office = office.clone();
+                    let engine = engine.clone();
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
-                        office.reserve(&id, partner(), 2, RequestId(number)).await
+                        engine.reserve(&id, partner(), 2, RequestId(number)).await
                     })
                 })
                 .collect();
             let mut acknowledged = Vec::new();
             for customer in customers {
                 match customer.await.unwrap() {
-                    Ok(reserved) => acknowledged.push(reserved.id),
-                    Err(OfficeError::Unavailable) => {}
+                    Ok(reserved) => acknowledged.push(reserved.id()),
+                    Err(EngineError::Unavailable) => {}
                     Err(other) => panic!("{other}"),
                 }
             }
-            drop((office, store));
+            drop((engine, store));
             disk.crash();
             disk.heal();
             let (store, _) = simulated::open(disk, &Tasks::Tokio).unwrap();
@@ -311,7 +311,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
 }
 
-impl Engine for Failing {
+impl Medium for Failing {
     fn check_room(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -22,7 +22,7 @@ pub mod statistics;
 pub mod terms;
 
 pub use change::{Actor, Change, Fact};
-pub use command::{Command, Intent, Refusal, Shortage};
+pub use command::{Command, Decision, Intent, Refusal, Shortage};
 pub use event::{Block, Event, PartnerTotals, SeatCounts, Violation};
 pub use key::{Done, Key, KeyName};
 pub use names::{

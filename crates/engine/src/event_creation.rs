@@ -11,7 +11,7 @@ use ticketboss_core::domain::{EventId, Key, KeyName, Refusal, Version};
 
 /// Which key is of which event. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Creations(Arc<Mutex<HashMap<KeyName, Claimed>>>);
+pub(crate) struct Creations(Arc<Mutex<HashMap<KeyName, Claimed>>>);
 
 #[derive(Debug)]
 struct Claimed {
@@ -22,7 +22,7 @@ struct Claimed {
 
 /// That a key is of an event, for as long as this is kept.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     creations: Creations,
     key: KeyName,
 }
@@ -32,7 +32,7 @@ impl Creations {
     ///
     /// # Errors
     /// `KeyReused` where it is that of another one.
-    pub(super) fn claim(&self, key: &Key, event: &EventId) -> Result<Claim, Refusal> {
+    pub(crate) fn claim(&self, key: &Key, event: &EventId) -> Result<Claim, Refusal> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let claimed =
             all.entry(key.name).or_insert_with(|| Claimed { event: event.clone(), claims: 0 });
@@ -44,7 +44,7 @@ impl Creations {
     }
 
     /// Takes for good the key under which an event was created that is here.
-    pub(super) fn keep(&self, key: KeyName, event: &EventId) {
+    pub(crate) fn keep(&self, key: KeyName, event: &EventId) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(key).or_insert_with(|| Claimed { event: event.clone(), claims: 0 }).claims += 1;
     }

@@ -4,10 +4,11 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
-use super::moves::Moves;
-use super::published::{Board, Shown};
-use super::writer::{GoesBy, Request, Writer};
-use super::{Made, OfficeError};
+use crate::error::EngineError;
+use crate::moves::Moves;
+use crate::published::{Published, Shown};
+use crate::receipt::Effect;
+use crate::writer::{GoesBy, Request, Writer};
 use ticketboss_core::domain::{Command, Event, EventId, EventNumber};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::tasks::Tasks;
@@ -18,21 +19,21 @@ use ticketboss_store::{Damage, Loaded, Store};
 /// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
 const QUEUE_COMMANDS_MAX: usize = 4096;
 
-/// One event's place in the office.
+/// One event's place in the engine.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(crate) struct EventHandle {
     id: EventId,
     number: Option<EventNumber>,
-    board: Arc<Board>,
-    /// Gone once the desk is closed, or from the start where the event is damaged.
+    published: Arc<Published>,
+    /// Gone once the handle is closed, or from the start where the event is damaged.
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     /// Closes when the writer ends.
     writer_ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
-impl Desk {
+impl EventHandle {
     /// Opens an event for business: starts its writer.
-    pub(super) fn open(
+    pub(crate) fn open(
         tasks: &Tasks,
         store: Store,
         clock: Clock,
@@ -42,12 +43,12 @@ impl Desk {
         goes_by: GoesBy,
     ) -> Self {
         let (id, number) = (event.id().clone(), event.number());
-        let board = Arc::new(Board::new(Shown::Committed(
+        let published = Arc::new(Published::new(Shown::Committed(
             Arc::new(event.clone()),
             loaded.record.newest_page,
         )));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let writer = Writer::new(store, clock, moves, event, loaded, goes_by, board.clone());
+        let writer = Writer::new(store, clock, moves, event, loaded, goes_by, published.clone());
         let (at_the_end, writer_ended) = oneshot::channel::<()>();
         tasks.spawn(async move {
             writer.run(requests).await;
@@ -56,78 +57,78 @@ impl Desk {
         Self {
             id,
             number: Some(number),
-            board,
+            published,
             queue: Mutex::new(Some(queue)),
             writer_ended: Mutex::new(Some(writer_ended)),
         }
     }
 
     /// A place for an event that cannot be served, which says why. Its number may be unknown.
-    pub(super) fn damaged(damage: Damage, number: Option<EventNumber>) -> Self {
+    pub(crate) fn damaged(damage: Damage, number: Option<EventNumber>) -> Self {
         Self {
             id: damage.event.clone(),
             number,
-            board: Arc::new(Board::new(Shown::Damaged(damage))),
+            published: Arc::new(Published::new(Shown::Damaged(damage))),
             queue: Mutex::new(None),
             writer_ended: Mutex::new(None),
         }
     }
 
-    pub(super) fn id(&self) -> &EventId {
+    pub(crate) fn id(&self) -> &EventId {
         &self.id
     }
 
-    pub(super) fn number(&self) -> Option<EventNumber> {
+    pub(crate) fn number(&self) -> Option<EventNumber> {
         self.number
     }
 
-    pub(super) fn damage(&self) -> Option<Damage> {
-        match &**self.board.look() {
+    pub(crate) fn damage(&self) -> Option<Damage> {
+        match &**self.published.look() {
             Shown::Committed(..) => None,
             Shown::Damaged(damage) => Some(damage.clone()),
         }
     }
 
     /// The event as it was last committed.
-    pub(super) fn event(&self) -> Result<Arc<Event>, OfficeError> {
+    pub(crate) fn event(&self) -> Result<Arc<Event>, EngineError> {
         Ok(self.head()?.0)
     }
 
     /// The same, and the digest of its newest page.
-    pub(super) fn head(&self) -> Result<(Arc<Event>, Digest), OfficeError> {
-        match &**self.board.look() {
+    pub(crate) fn head(&self) -> Result<(Arc<Event>, Digest), EngineError> {
+        match &**self.published.look() {
             Shown::Committed(event, newest_page) => Ok((event.clone(), *newest_page)),
-            Shown::Damaged(damage) => Err(OfficeError::EventDamaged(damage.clone())),
+            Shown::Damaged(damage) => Err(EngineError::EventDamaged(damage.clone())),
         }
     }
 
     /// Hears whenever the event is committed anew, or turns out to be damaged.
-    pub(super) fn listen(&self) -> watch::Receiver<()> {
-        self.board.listen()
+    pub(crate) fn listen(&self) -> watch::Receiver<()> {
+        self.published.listen()
     }
 
     /// Puts a command into the queue and waits for its answer.
-    pub(super) async fn ask(&self, command: Command) -> Result<Made, OfficeError> {
+    pub(crate) async fn ask(&self, command: Command) -> Result<Effect, EngineError> {
         let (answer, answered) = oneshot::channel();
         self.enqueue(Request { command, answer })?;
         // The writer answers everything it takes. If it is gone, what it knew is gone with it.
-        answered.await.unwrap_or(Err(OfficeError::Unavailable))
+        answered.await.unwrap_or(Err(EngineError::Unavailable))
     }
 
-    fn enqueue(&self, request: Request) -> Result<(), OfficeError> {
+    fn enqueue(&self, request: Request) -> Result<(), EngineError> {
         if let Some(damage) = self.damage() {
-            return Err(OfficeError::EventDamaged(damage));
+            return Err(EngineError::EventDamaged(damage));
         }
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or(OfficeError::Unavailable)?;
+        let queue = queue.as_ref().ok_or(EngineError::Unavailable)?;
         queue.try_send(request).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => OfficeError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => OfficeError::Unavailable,
+            mpsc::error::TrySendError::Full(_) => EngineError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => EngineError::Unavailable,
         })
     }
 
     /// Takes no more commands, and waits until the writer has answered those it has.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = self.writer_ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ended) = ended {

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Answered, Asking, EVENTS_MAX, Made, Office, OfficeError, Telling};
+use crate::engine::Engine;
+use crate::error::{EVENTS_MAX, EngineError};
+use crate::receipt::{Effect, Made, Receipt};
+use crate::request::RequestContext;
 use ticketboss_core::domain::{
     Actor, Change, Command, Done, Event, EventId, EventNumber, EventTerms, Fact, Intent, Reason,
-    Refusal, Seats, Version,
+    Seats, Version,
 };
 
 use ticketboss_runtime::tasks::sync::oneshot;
@@ -14,7 +17,7 @@ use ticketboss_store::{Commit, Loaded, StoreError, Swap, Token};
 /// How long whoever asks again waits for an event that somebody else is just creating.
 const SHOWN_WITHIN_SECONDS: u32 = 1;
 
-impl Office {
+impl Engine {
     /// Creates an event; its number decides, first come first served, which is the default one. It is
     /// shown also where whoever has asked for it does not wait until it is.
     ///
@@ -25,24 +28,24 @@ impl Office {
         &self,
         terms: EventTerms,
         by: Actor,
-        asking: impl Into<Asking>,
-    ) -> Result<Arc<Event>, OfficeError> {
+        context: impl Into<RequestContext>,
+    ) -> Result<Arc<Event>, EngineError> {
         let (answer, answered) = oneshot::channel();
-        let (office, asking) = (self.clone(), asking.into());
+        let (engine, context) = (self.clone(), context.into());
         self.0.tasks.spawn(async move {
             // Whoever does not wait any more does not miss the answer.
-            let _ = answer.send(office.create_and_show(terms, by, asking).await);
+            let _ = answer.send(engine.create_and_show(terms, by, context).await);
         });
-        answered.await.unwrap_or(Err(OfficeError::Unavailable))
+        answered.await.unwrap_or(Err(EngineError::Unavailable))
     }
 
     async fn create_and_show(
         &self,
         terms: EventTerms,
         by: Actor,
-        asking: Asking,
-    ) -> Result<Arc<Event>, OfficeError> {
-        let Asking { request, key, .. } = asking;
+        context: RequestContext,
+    ) -> Result<Arc<Event>, EngineError> {
+        let RequestContext { request, key, .. } = context;
         let id = terms.id.clone();
         let _claim = key.as_ref().map(|key| self.0.creations.claim(key, &id)).transpose()?;
         self.check_room_for(&id)?;
@@ -59,35 +62,35 @@ impl Office {
             refused: None,
             fact: Fact::EventCreated(terms),
         };
-        let event = Event::create(number, &change).map_err(|_| OfficeError::Unavailable)?;
+        let event = Event::create(number, &change).map_err(|_| EngineError::Unavailable)?;
         let commit = Commit::draft(None, &event, std::slice::from_ref(&change));
         let record = commit.record;
         let committed = self.0.store.commit(&id, &Token::ABSENT, commit).await;
         if let Err(StoreError::Failed(_)) = committed {
             deciding.never_ends();
-            return Err(OfficeError::Unavailable);
+            return Err(EngineError::Unavailable);
         }
         match committed? {
-            Swap::Lost => Err(OfficeError::EventExists(id)),
+            Swap::Lost => Err(EngineError::EventExists(id)),
             Swap::Won(token) => {
-                let desk = self.start_desk(event, Loaded { record, token });
-                let event = desk.event()?;
-                self.keep(desk)?;
+                let handle = self.start_handle(event, Loaded { record, token });
+                let event = handle.event()?;
+                self.keep(handle)?;
                 Ok(event)
             }
         }
     }
 
-    fn check_room_for(&self, id: &EventId) -> Result<(), OfficeError> {
-        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        if desks.closed {
-            return Err(OfficeError::Unavailable);
+    fn check_room_for(&self, id: &EventId) -> Result<(), EngineError> {
+        let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
+        if handles.closed {
+            return Err(EngineError::Unavailable);
         }
-        if desks.by_id.contains_key(id) {
-            return Err(OfficeError::EventExists(id.clone()));
+        if handles.by_id.contains_key(id) {
+            return Err(EngineError::EventExists(id.clone()));
         }
-        if desks.by_id.len() >= EVENTS_MAX {
-            return Err(OfficeError::TooManyEvents);
+        if handles.by_id.len() >= EVENTS_MAX {
+            return Err(EngineError::TooManyEvents);
         }
         Ok(())
     }
@@ -103,25 +106,24 @@ impl Office {
         event: &EventId,
         terms: EventTerms,
         expected: Version,
-        asking: impl Into<Asking>,
-    ) -> Result<Answered<Arc<Event>>, OfficeError> {
-        let Asking { request, key, .. } = asking.into();
+        context: impl Into<RequestContext>,
+    ) -> Result<Receipt<Arc<Event>>, EngineError> {
+        let RequestContext { request, key, .. } = context.into();
         let update = Intent::Update(Box::new(terms));
         let command = Command {
             if_terms_of: Some(expected),
             key,
             ..Command::new(Actor::Anonymous, request, update)
         };
-        match self.desk(event)?.ask(command).await {
-            Ok(Made { event, .. }) => {
-                let what = event.ok_or(OfficeError::Unavailable)?;
-                Ok(Answered { what, telling: Telling::First })
+        match self.handle(event)?.ask(command).await? {
+            Effect::Made(Made { change, event, .. }) => {
+                let event = event.ok_or(EngineError::Unavailable)?;
+                Ok(Receipt::first(change.version, event))
             }
-            Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {
-                let what = Arc::new(self.event_as_of(event, done.version).await?);
-                Ok(Answered { what, telling: Telling::Again })
+            Effect::Replayed(done) => {
+                let then = self.event_as_of(event, done.version).await?;
+                Ok(Receipt::replayed(done.version, Arc::new(then)))
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -135,9 +137,9 @@ impl Office {
         event: &EventId,
         seats: Seats,
         reason: Reason,
-        asking: impl Into<Asking>,
-    ) -> Result<Answered<Change>, OfficeError> {
-        self.change_of_blocks(event, Intent::Block { seats, reason }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<Receipt<Change>, EngineError> {
+        self.change_of_blocks(event, Intent::Block { seats, reason }, context.into()).await
     }
 
     /// Puts seats back that `block` took out of sale. The answer is on disk.
@@ -149,75 +151,71 @@ impl Office {
         &self,
         event: &EventId,
         block: Version,
-        asking: impl Into<Asking>,
-    ) -> Result<Answered<Change>, OfficeError> {
-        self.change_of_blocks(event, Intent::Unblock { block }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<Receipt<Change>, EngineError> {
+        self.change_of_blocks(event, Intent::Unblock { block }, context.into()).await
     }
 
     async fn change_of_blocks(
         &self,
         id: &EventId,
         intent: Intent,
-        asking: Asking,
-    ) -> Result<Answered<Change>, OfficeError> {
-        let Asking { request, key, if_terms_of, .. } = asking;
-        let desk = self.desk(id)?;
+        context: RequestContext,
+    ) -> Result<Receipt<Change>, EngineError> {
+        let RequestContext { request, key, if_terms_of, .. } = context;
+        let handle = self.handle(id)?;
         let command =
             Command { if_terms_of, key, ..Command::new(Actor::Anonymous, request, intent) };
-        match desk.ask(command).await {
-            Ok(Made { change, .. }) => Ok(Answered { what: change, telling: Telling::First }),
-            Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {
-                let what = self.change_at(&*desk.event()?, done.version.get()).await?;
-                Ok(Answered { what, telling: Telling::Again })
+        match handle.ask(command).await? {
+            Effect::Made(Made { change, .. }) => Ok(Receipt::first(change.version, change)),
+            Effect::Replayed(done) => {
+                let change = self.change_at(&*handle.event()?, done.version.get()).await?;
+                Ok(Receipt::replayed(done.version, change))
             }
-            Err(error) => Err(error),
         }
     }
 
-    /// Creates an event, as [`Office::create_event`] does; or tells what was created under the same key.
+    /// Creates an event, as [`Engine::create_event`] does; or tells what was created under the same key.
     ///
     /// # Errors
     /// As there.
     pub async fn create_event_once(
         &self,
         terms: EventTerms,
-        asking: Asking,
-    ) -> Result<Answered<Arc<Event>>, OfficeError> {
-        let key = asking.key;
-        let (created, key) = match (self.create_event(terms, Actor::Anonymous, asking).await, key) {
-            (Err(OfficeError::EventExists(id)), Some(key)) => (self.soon_shown(&id).await?, key),
-            (created, _) => {
-                return created.map(|what| Answered { what, telling: Telling::First });
-            }
+        context: RequestContext,
+    ) -> Result<Receipt<Arc<Event>>, EngineError> {
+        let key = context.key;
+        let (id, key) = match (self.create_event(terms, Actor::Anonymous, context).await, key) {
+            (Err(EngineError::EventExists(id)), Some(key)) => (id, key),
+            (created, _) => return created.map(|event| Receipt::first(Version::FIRST, event)),
         };
-        let id = created.id().clone();
-        match created.is_new(&key) {
-            Err(Refusal::DoneBefore(Done { version: Version::FIRST, .. })) => {
-                let what = Arc::new(self.event_as_of(&id, Version::FIRST).await?);
-                Ok(Answered { what, telling: Telling::Again })
+        let existing = self.soon_shown(&id).await?;
+        match existing.done_under(&key)? {
+            Some(Done { version: Version::FIRST, .. }) => {
+                let created = self.event_as_of(&id, Version::FIRST).await?;
+                Ok(Receipt::replayed(Version::FIRST, Arc::new(created)))
             }
-            Err(refusal @ Refusal::KeyReused { .. }) => Err(refusal.into()),
-            _ => Err(OfficeError::EventExists(id)),
+            Some(_) | None => Err(EngineError::EventExists(id)),
         }
     }
 
     /// An event that is in the store, as soon as it is here, too: whoever creates it is about to show it.
-    async fn soon_shown(&self, id: &EventId) -> Result<Arc<Event>, OfficeError> {
+    async fn soon_shown(&self, id: &EventId) -> Result<Arc<Event>, EngineError> {
         let patience = self.0.clock.now().plus_seconds(SHOWN_WITHIN_SECONDS);
         let mut moved = self.0.moves.listen();
         let shown = async {
             loop {
                 moved.mark_unchanged();
                 match self.event(id) {
-                    // It never fails: the office has the other end.
-                    Err(OfficeError::EventNotFound) => drop(moved.changed().await),
+                    // It never fails: the engine has the other end.
+                    Err(EngineError::EventNotFound) => drop(moved.changed().await),
                     shown => return shown,
                 }
             }
         };
         tokio::select! {
             shown = shown => shown,
-            () = self.0.clock.until(patience) => Err(OfficeError::EventExists(id.clone())),
+            () = self.0.clock.until(patience) => Err(EngineError::EventExists(id.clone())),
         }
     }
 
@@ -230,8 +228,8 @@ impl Office {
         is_wanted: impl Fn(&Event) -> bool,
     ) -> Vec<Arc<Event>> {
         let first = EventNumber(after.map_or(0, |after| after.0.saturating_add(1)));
-        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        let events = desks.by_number.range(first..).filter_map(|(_, desk)| desk.event().ok());
+        let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
+        let events = handles.by_number.range(first..).filter_map(|(_, handle)| handle.event().ok());
         events.filter(|event| is_wanted(event)).take(limit).collect()
     }
 }

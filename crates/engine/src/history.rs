@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
-use super::{Office, OfficeError};
+use crate::engine::Engine;
+use crate::error::EngineError;
 use ticketboss_core::domain::{Change, Event, EventId, PartnerId, Statistics, Timestamp, Version};
 use ticketboss_runtime::tasks::sync::yield_now;
 use ticketboss_store::ledger::{self, ReplayError};
 
-/// How many events are read back at a time. Each takes as much memory as the event had then.
-const READ_BACKS_AT_ONCE: usize = 2;
-/// How many more may wait for a turn at it; the next one is told `Overloaded`.
-const READ_BACKS_WAITING_MAX: usize = 32;
 /// How many changes are read at once.
 const READ_CHANGES_MAX: usize = 1_024;
 
@@ -31,45 +26,14 @@ pub struct SealedPage {
     pub bytes: Arc<[u8]>,
 }
 
-/// Turns at reading back what was.
-#[derive(Debug)]
-pub(super) struct ReadBacks {
-    /// Of those who have a turn and those who wait for one.
-    places: Semaphore,
-    turns: Semaphore,
-}
-
-/// A turn. Whoever goes away without it, or with it, leaves it to the next.
-#[derive(Debug)]
-struct Turn<'a> {
-    _place: SemaphorePermit<'a>,
-    _turn: SemaphorePermit<'a>,
-}
-
-impl ReadBacks {
-    /// Nobody reads anything back.
-    pub(super) fn new() -> Self {
-        let places = Semaphore::new(READ_BACKS_AT_ONCE + READ_BACKS_WAITING_MAX);
-        Self { places, turns: Semaphore::new(READ_BACKS_AT_ONCE) }
-    }
-
-    /// Waits for a turn, first come first served.
-    async fn turn(&self) -> Result<Turn<'_>, OfficeError> {
-        let place = self.places.try_acquire().map_err(|_| OfficeError::Overloaded)?;
-        // It is never closed.
-        let turn = self.turns.acquire().await.map_err(|_| OfficeError::Unavailable)?;
-        Ok(Turn { _place: place, _turn: turn })
-    }
-}
-
-impl Office {
+impl Engine {
     /// The event as it was last committed, and the digest of the newest page of its ledger, in hexadecimal
     /// digits. As each page has the digest of the one before it, this one stands for all that was.
     ///
     /// # Errors
     /// `EventNotFound`, `EventDamaged`.
-    pub fn ledger_head(&self, id: &EventId) -> Result<(Arc<Event>, String), OfficeError> {
-        let (event, digest) = self.desk(id)?.head()?;
+    pub fn ledger_head(&self, id: &EventId) -> Result<(Arc<Event>, String), EngineError> {
+        let (event, digest) = self.handle(id)?.head()?;
         Ok((event, digest.to_string()))
     }
 
@@ -83,8 +47,8 @@ impl Office {
         from: Version,
         to: Version,
         pages_max: usize,
-    ) -> Result<Vec<SealedPage>, OfficeError> {
-        let event = self.desk(id)?.event()?;
+    ) -> Result<Vec<SealedPage>, EngineError> {
+        let event = self.handle(id)?.event()?;
         check_versions(&event, &[from, to])?;
         let mut stored = self.0.store.pages(event.number(), from, to);
         let mut pages = Vec::new();
@@ -109,8 +73,8 @@ impl Office {
         id: &EventId,
         after: Version,
         limit: usize,
-    ) -> Result<Vec<Change>, OfficeError> {
-        let event = self.desk(id)?.event()?;
+    ) -> Result<Vec<Change>, EngineError> {
+        let event = self.handle(id)?.event()?;
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let last = after.get().saturating_add(limit).min(event.version().get());
         let Some(last) = Version::new(last).filter(|last| *last > after) else {
@@ -129,14 +93,14 @@ impl Office {
     /// # Errors
     /// `EventNotFound`; `NoSuchVersion` where the event has not all of these; `EventDamaged`, `Overloaded`,
     /// `Unavailable`.
-    pub async fn statistics<E: From<OfficeError>>(
+    pub async fn statistics<E: From<EngineError>>(
         &self,
         id: &EventId,
         (from, to): (Version, Version),
         only: Option<PartnerId>,
         bucket_ms: impl FnOnce(Timestamp, Timestamp) -> Result<i64, E>,
     ) -> Result<(Statistics, Timestamp, Timestamp), E> {
-        let event = self.desk(id)?.event()?;
+        let event = self.handle(id)?.event()?;
         check_versions(&event, &[from, to])?;
         let _turn = self.0.read_backs.turn().await?;
         let first_at = self.change_at(&event, from.get()).await?.at;
@@ -149,7 +113,7 @@ impl Office {
             for change in &changes {
                 statistics.note(&event, change);
             }
-            after = changes.last().ok_or(OfficeError::Unavailable)?.version;
+            after = changes.last().ok_or(EngineError::Unavailable)?.version;
             // Others have their turn, and whoever has hung up is noticed.
             yield_now().await;
         }
@@ -160,8 +124,8 @@ impl Office {
     ///
     /// # Errors
     /// `EventNotFound`, `NoSuchVersion`, `EventDamaged`, `Overloaded`, `Unavailable`.
-    pub async fn event_as_of(&self, id: &EventId, version: Version) -> Result<Event, OfficeError> {
-        let event = self.desk(id)?.event()?;
+    pub async fn event_as_of(&self, id: &EventId, version: Version) -> Result<Event, EngineError> {
+        let event = self.handle(id)?.event()?;
         if version == event.version() {
             return Ok(Event::clone(&event));
         }
@@ -173,16 +137,16 @@ impl Office {
 }
 
 /// Refuses versions that the event never was at, or is not at yet.
-fn check_versions(event: &Event, versions: &[Version]) -> Result<(), OfficeError> {
+fn check_versions(event: &Event, versions: &[Version]) -> Result<(), EngineError> {
     let newest = event.version();
     let is_missing = |version: &&Version| **version == Version::ZERO || **version > newest;
     match versions.iter().find(is_missing) {
-        Some(version) => Err(OfficeError::NoSuchVersion { version: *version, newest }),
+        Some(version) => Err(EngineError::NoSuchVersion { version: *version, newest }),
         None => Ok(()),
     }
 }
 
-impl From<ReplayError> for OfficeError {
+impl From<ReplayError> for EngineError {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::Damaged(damage) => Self::EventDamaged(damage),

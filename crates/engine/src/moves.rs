@@ -16,7 +16,7 @@ use ticketboss_runtime::clock::Clock;
 
 /// All events'. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Moves(Arc<Inner>);
+pub(crate) struct Moves(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -38,7 +38,7 @@ struct State {
 
 /// How much somebody knows of what has moved.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen(u64);
+pub(crate) struct Seen(u64);
 
 impl State {
     fn settled(&self, clock: &Clock) -> Timestamp {
@@ -56,7 +56,7 @@ impl State {
 
 /// Somebody decides; what he has decided is shown when this is dropped, or is not done.
 #[derive(Debug)]
-pub(super) struct Deciding {
+pub(crate) struct Deciding {
     moves: Moves,
     number: EventNumber,
     fate: Fate,
@@ -71,7 +71,7 @@ enum Fate {
 impl Deciding {
     /// Says that nobody knows whether what was decided is on disk. Only the next process will: so for as
     /// long as this one lives, nothing behind it is settled.
-    pub(super) fn never_ends(mut self) {
+    pub(crate) fn never_ends(mut self) {
         self.fate = Fate::Unknown;
     }
 }
@@ -82,7 +82,7 @@ impl Moves {
     }
 
     /// Says that changes of an event are decided from now on. Only its writer may say so.
-    pub(super) fn begin(&self, number: EventNumber, clock: &Clock) -> Deciding {
+    pub(crate) fn begin(&self, number: EventNumber, clock: &Clock) -> Deciding {
         let mut state = self.state();
         // The clock is read while nobody can ask how far everything is shown.
         state.deciding.insert(number, clock.now());
@@ -90,17 +90,17 @@ impl Moves {
     }
 
     /// The time before which nothing is added any more, by a clock that is never set back.
-    pub(super) fn settled_until(&self, clock: &Clock) -> Timestamp {
+    pub(crate) fn settled_until(&self, clock: &Clock) -> Timestamp {
         self.state().settled(clock)
     }
 
     /// What somebody knows who looks at all events after this.
-    pub(super) fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         Seen(self.state().moves)
     }
 
     /// The time before which nothing is added any more, and which events have moved since what was seen.
-    pub(super) fn settled(&self, clock: &Clock, seen: &mut Seen) -> (Timestamp, Vec<EventNumber>) {
+    pub(crate) fn settled(&self, clock: &Clock, seen: &mut Seen) -> (Timestamp, Vec<EventNumber>) {
         let state = self.state();
         let moved = state.latest.range(seen.0 + 1..).map(|(_, number)| *number).collect();
         *seen = Seen(state.moves);
@@ -108,7 +108,7 @@ impl Moves {
     }
 
     /// Hears whenever something may have moved.
-    pub(super) fn listen(&self) -> watch::Receiver<()> {
+    pub(crate) fn listen(&self) -> watch::Receiver<()> {
         self.0.changed.subscribe()
     }
 }

@@ -11,7 +11,7 @@ use ticketboss_store::codec::Digest;
 
 /// What readers see of an event.
 #[derive(Debug, Clone)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// The event as it was last committed, and the digest of its newest page.
     Committed(Arc<Event>, Digest),
     /// Nothing, for this reason.
@@ -20,31 +20,31 @@ pub(super) enum Shown {
 
 /// One event's.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(crate) struct Published {
     shown: ArcSwap<Shown>,
     /// Tells that something else is shown. Nobody waits here in the tests that try orders of steps, so
     /// it is tokio's own.
     changed: watch::Sender<()>,
 }
 
-impl Board {
-    pub(super) fn new(shown: Shown) -> Self {
+impl Published {
+    pub(crate) fn new(shown: Shown) -> Self {
         Self { shown: ArcSwap::from_pointee(shown), changed: watch::Sender::new(()) }
     }
 
     /// Shows something else, and wakes those who wait for it.
-    pub(super) fn show(&self, shown: Shown) {
+    pub(crate) fn show(&self, shown: Shown) {
         self.shown.store(Arc::new(shown));
         self.changed.send_replace(());
     }
 
     /// What is shown, without waiting for anybody.
-    pub(super) fn look(&self) -> arc_swap::Guard<Arc<Shown>> {
+    pub(crate) fn look(&self) -> arc_swap::Guard<Arc<Shown>> {
         self.shown.load()
     }
 
     /// Hears whenever something else is shown.
-    pub(super) fn listen(&self) -> watch::Receiver<()> {
+    pub(crate) fn listen(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 }

@@ -3,14 +3,16 @@
 //! Asked again under the same key, each of them gives the first answer again, whatever has become of the
 //! reservation since.
 
-use super::event_handle::Desk;
-use super::{Asking, Made, Office, OfficeError, Reserved, Telling};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::event_handle::EventHandle;
+use crate::receipt::{Effect, Made, Receipt, ReservationReceipt};
+use crate::request::RequestContext;
 use ticketboss_core::domain::{
-    Actor, Command, Done, Event, EventId, Intent, PartnerId, Refusal, Reservation, ReservationId,
-    Seats,
+    Actor, Command, Done, Event, EventId, Intent, PartnerId, Reservation, ReservationId, Seats,
 };
 
-impl Office {
+impl Engine {
     /// Takes seats of an event for a partner, confirmed at once. The answer is on disk.
     ///
     /// # Errors
@@ -21,11 +23,11 @@ impl Office {
         event: &EventId,
         partner: PartnerId,
         seats: u32,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
         let nonce = self.0.entropy.nonce();
-        let desk = self.desk(event)?;
-        self.change(&desk, Intent::Reserve { partner, seats, nonce }, asking.into()).await
+        let handle = self.handle(event)?;
+        self.change(&handle, Intent::Reserve { partner, seats, nonce }, context.into()).await
     }
 
     /// Keeps seats of an event for a partner for so many seconds. The answer is on disk.
@@ -39,11 +41,11 @@ impl Office {
         partner: PartnerId,
         seats: u32,
         hold_seconds: u32,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
         let nonce = self.0.entropy.nonce();
-        let desk = self.desk(event)?;
-        self.change(&desk, Intent::Hold { partner, seats, nonce, hold_seconds }, asking.into())
+        let handle = self.handle(event)?;
+        self.change(&handle, Intent::Hold { partner, seats, nonce, hold_seconds }, context.into())
             .await
     }
 
@@ -55,10 +57,10 @@ impl Office {
     pub async fn confirm(
         &self,
         reservation: ReservationId,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
-        let desk = self.desk_by_number(reservation.event)?;
-        self.change(&desk, Intent::Confirm { reservation }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
+        let handle = self.handle_by_number(reservation.event)?;
+        self.change(&handle, Intent::Confirm { reservation }, context.into()).await
     }
 
     /// Keeps what is held for so many seconds from now on. The answer is on disk.
@@ -71,10 +73,10 @@ impl Office {
         &self,
         reservation: ReservationId,
         hold_seconds: u32,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
-        let desk = self.desk_by_number(reservation.event)?;
-        self.change(&desk, Intent::Extend { reservation, hold_seconds }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
+        let handle = self.handle_by_number(reservation.event)?;
+        self.change(&handle, Intent::Extend { reservation, hold_seconds }, context.into()).await
     }
 
     /// Gives up a reservation, held or confirmed. The answer is on disk.
@@ -85,10 +87,10 @@ impl Office {
     pub async fn cancel(
         &self,
         reservation: ReservationId,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
-        let desk = self.desk_by_number(reservation.event)?;
-        self.change(&desk, Intent::Cancel { reservation }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
+        let handle = self.handle_by_number(reservation.event)?;
+        self.change(&handle, Intent::Cancel { reservation }, context.into()).await
     }
 
     /// Gives up some seats of a confirmed reservation. The answer is on disk.
@@ -100,32 +102,33 @@ impl Office {
         &self,
         reservation: ReservationId,
         seats: Seats,
-        asking: impl Into<Asking>,
-    ) -> Result<Reserved, OfficeError> {
-        let desk = self.desk_by_number(reservation.event)?;
-        self.change(&desk, Intent::CancelPart { reservation, seats }, asking.into()).await
+        context: impl Into<RequestContext>,
+    ) -> Result<ReservationReceipt, EngineError> {
+        let handle = self.handle_by_number(reservation.event)?;
+        self.change(&handle, Intent::CancelPart { reservation, seats }, context.into()).await
     }
 
     async fn change(
         &self,
-        desk: &Desk,
+        handle: &EventHandle,
         intent: Intent,
-        asking: Asking,
-    ) -> Result<Reserved, OfficeError> {
-        let Asking { request, key, note, if_terms_of } = asking;
+        context: RequestContext,
+    ) -> Result<ReservationReceipt, EngineError> {
+        let RequestContext { request, key, note, if_terms_of } = context;
         let command =
             Command { if_terms_of, key, note, ..Command::new(Actor::Anonymous, request, intent) };
-        let (found, version, telling) = match desk.ask(command).await {
-            Ok(Made { change, reservation, .. }) => (reservation, change.version, Telling::First),
-            Err(OfficeError::Refused(Refusal::DoneBefore(done))) => {
-                let event = desk.event()?;
-                (as_it_was(&event, done), done.version, Telling::Again)
-            }
-            Err(error) => return Err(error),
-        };
         // Each of these intents is about one reservation.
-        let (id, reservation) = found.ok_or(OfficeError::Unavailable)?;
-        Ok(Reserved { id, reservation, version, telling })
+        match handle.ask(command).await? {
+            Effect::Made(Made { change, reservation, .. }) => {
+                let reservation = reservation.ok_or(EngineError::Unavailable)?;
+                Ok(Receipt::first(change.version, reservation))
+            }
+            Effect::Replayed(done) => {
+                let reservation = as_it_was(&*handle.event()?, done);
+                let reservation = reservation.ok_or(EngineError::Unavailable)?;
+                Ok(Receipt::replayed(done.version, reservation))
+            }
+        }
     }
 }
 

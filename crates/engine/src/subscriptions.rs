@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
-use super::event_handle::Desk;
-use super::moves::Seen;
-use super::{Office, OfficeError};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::event_handle::EventHandle;
+use crate::moves::Seen;
 use ticketboss_core::domain::{Change, Event, EventId, EventNumber, Timestamp, Version};
 
 /// How many changes of one event are read at once.
@@ -16,7 +17,7 @@ const READ_CHANGES_MAX: usize = 1_024;
 /// Somebody who follows one event.
 #[derive(Debug)]
 pub struct Following {
-    desk: Arc<Desk>,
+    handle: Arc<EventHandle>,
     changed: watch::Receiver<()>,
 }
 
@@ -25,14 +26,14 @@ impl Following {
     ///
     /// # Errors
     /// `EventDamaged`, as soon as it is.
-    pub async fn until(&mut self, version: Version) -> Result<Arc<Event>, OfficeError> {
+    pub async fn until(&mut self, version: Version) -> Result<Arc<Event>, EngineError> {
         loop {
             self.changed.mark_unchanged();
-            let event = self.desk.event()?;
+            let event = self.handle.event()?;
             if event.version() >= version {
                 return Ok(event);
             }
-            self.changed.changed().await.map_err(|_| OfficeError::Unavailable)?;
+            self.changed.changed().await.map_err(|_| EngineError::Unavailable)?;
         }
     }
 }
@@ -40,7 +41,7 @@ impl Following {
 /// Somebody who follows all events by time.
 #[derive(Debug)]
 pub struct FollowingAll {
-    office: Office,
+    engine: Engine,
     moved: watch::Receiver<()>,
     seen: Seen,
     /// What is dated before is not told.
@@ -68,18 +69,18 @@ impl FollowingAll {
     ///
     /// # Errors
     /// `EventDamaged`, `Unavailable`. Events that were damaged before are left out.
-    pub async fn read(&mut self) -> Result<Added, OfficeError> {
+    pub async fn read(&mut self) -> Result<Added, EngineError> {
         self.moved.mark_unchanged();
-        let (settled, moved) = self.office.0.moves.settled(&self.office.0.clock, &mut self.seen);
+        let (settled, moved) = self.engine.0.moves.settled(&self.engine.0.clock, &mut self.seen);
         self.waiting.extend(moved);
         self.unsettled = None;
         let mut added = Added::default();
         for number in std::mem::take(&mut self.waiting) {
             // What is damaged is not told of, and does not keep the others from it.
-            let Ok(event) = self.office.event_by_number(number) else { continue };
+            let Ok(event) = self.engine.event_by_number(number) else { continue };
             let after = match self.reached.get(&number) {
                 Some(version) => *version,
-                None => self.office.version_before(&event, self.began).await?,
+                None => self.engine.version_before(&event, self.began).await?,
             };
             let (after, unsettled) =
                 self.read_event(event.id(), after, settled, &mut added).await?;
@@ -94,7 +95,7 @@ impl FollowingAll {
 
     /// Waits until there may be more to read.
     pub async fn moved(&mut self) {
-        let clock = &self.office.0.clock;
+        let clock = &self.engine.0.clock;
         let settled = async {
             match self.unsettled {
                 Some(at) => clock.until(Timestamp(at.0.saturating_add(1))).await,
@@ -103,7 +104,7 @@ impl FollowingAll {
         };
         tokio::select! {
             biased;
-            // It never fails: the office, which this has, keeps the other end.
+            // It never fails: the engine, which this has, keeps the other end.
             _ = self.moved.changed() => {}
             () = settled => {}
         }
@@ -117,9 +118,9 @@ impl FollowingAll {
         mut after: Version,
         until: Timestamp,
         added: &mut Added,
-    ) -> Result<(Version, Option<Timestamp>), OfficeError> {
+    ) -> Result<(Version, Option<Timestamp>), EngineError> {
         loop {
-            let mut changes = self.office.changes(id, after, READ_CHANGES_MAX).await?;
+            let mut changes = self.engine.changes(id, after, READ_CHANGES_MAX).await?;
             let is_last = changes.len() < READ_CHANGES_MAX;
             let settled = changes.partition_point(|change| change.at < until);
             let unsettled = changes.get(settled).map(|change| change.at);
@@ -139,7 +140,7 @@ impl FollowingAll {
 /// What somebody has missed of all events who has got everything before a time: event by event.
 #[derive(Debug)]
 pub struct Missed {
-    office: Office,
+    engine: Engine,
     from: Timestamp,
     until: Timestamp,
     left: VecDeque<EventNumber>,
@@ -160,15 +161,15 @@ impl Missed {
     pub async fn next(
         &mut self,
         limit: usize,
-    ) -> Result<Option<(EventId, Vec<Change>)>, OfficeError> {
+    ) -> Result<Option<(EventId, Vec<Change>)>, EngineError> {
         while let Some(number) = self.left.front() {
             // What is damaged is not told of, and does not keep the others from it.
-            if let Ok(event) = self.office.event_by_number(*number) {
+            if let Ok(event) = self.engine.event_by_number(*number) {
                 let after = match self.reached {
                     Some(version) => version,
-                    None => self.office.version_before(&event, self.from).await?,
+                    None => self.engine.version_before(&event, self.from).await?,
                 };
-                let mut changes = self.office.changes(event.id(), after, limit).await?;
+                let mut changes = self.engine.changes(event.id(), after, limit).await?;
                 changes.truncate(changes.partition_point(|change| change.at < self.until));
                 if let Some(last) = changes.last() {
                     self.reached = Some(last.version);
@@ -182,15 +183,15 @@ impl Missed {
     }
 }
 
-impl Office {
+impl Engine {
     /// Follows an event from now on.
     ///
     /// # Errors
     /// `EventNotFound`.
-    pub fn follow(&self, id: &EventId) -> Result<Following, OfficeError> {
-        let desk = self.desk(id)?;
-        let changed = desk.listen();
-        Ok(Following { desk, changed })
+    pub fn follow(&self, id: &EventId) -> Result<Following, EngineError> {
+        let handle = self.handle(id)?;
+        let changed = handle.listen();
+        Ok(Following { handle, changed })
     }
 
     /// Follows all events: tells what is dated at `from` or later.
@@ -198,8 +199,8 @@ impl Office {
         // What moves while it is looked at is seen twice, and told once.
         let (moved, seen) = (self.0.moves.listen(), self.0.moves.seen());
         let waiting = self.moved_since(from).collect();
-        let (office, reached) = (self.clone(), HashMap::new());
-        FollowingAll { office, moved, seen, began: from, reached, waiting, unsettled: Some(from) }
+        let (engine, reached) = (self.clone(), HashMap::new());
+        FollowingAll { engine, moved, seen, began: from, reached, waiting, unsettled: Some(from) }
     }
 
     fn moved_since(&self, from: Timestamp) -> impl Iterator<Item = EventNumber> + use<> {
@@ -210,7 +211,7 @@ impl Office {
     /// What is dated at `from` or later and before `until`, up to which everything must be settled.
     pub fn missed(&self, from: Timestamp, until: Timestamp) -> Missed {
         let left = self.moved_since(from).collect();
-        Missed { office: self.clone(), from, until, left, reached: None }
+        Missed { engine: self.clone(), from, until, left, reached: None }
     }
 
     /// The time before which nothing is added any more to any event.
@@ -220,8 +221,8 @@ impl Office {
 
     /// The date of the newest change of all events, if there is one.
     pub fn newest_change_at(&self) -> Option<Timestamp> {
-        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        let events = desks.by_number.values().filter_map(|desk| desk.event().ok());
+        let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
+        let events = handles.by_number.values().filter_map(|handle| handle.event().ok());
         events.map(|event| event.updated_at()).max()
     }
 
@@ -229,9 +230,9 @@ impl Office {
     ///
     /// # Errors
     /// `EventNotFound`, `EventDamaged`.
-    pub fn event_by_number(&self, number: EventNumber) -> Result<Arc<Event>, OfficeError> {
-        let desks = self.0.desks.read().unwrap_or_else(PoisonError::into_inner);
-        desks.by_number.get(&number).ok_or(OfficeError::EventNotFound)?.event()
+    pub fn event_by_number(&self, number: EventNumber) -> Result<Arc<Event>, EngineError> {
+        let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
+        handles.by_number.get(&number).ok_or(EngineError::EventNotFound)?.event()
     }
 
     /// The version that an event had before a time: that of the last change with an earlier date.
@@ -244,7 +245,7 @@ impl Office {
         &self,
         event: &Event,
         time: Timestamp,
-    ) -> Result<Version, OfficeError> {
+    ) -> Result<Version, EngineError> {
         if event.updated_at() < time {
             return Ok(event.version());
         }
@@ -261,13 +262,13 @@ impl Office {
     }
 
     /// The change that made a version.
-    pub(super) async fn change_at(
+    pub(crate) async fn change_at(
         &self,
         event: &Event,
         version: u64,
-    ) -> Result<Change, OfficeError> {
+    ) -> Result<Change, EngineError> {
         let before = Version::new(version - 1).unwrap_or(Version::ZERO);
         let mut changes = self.changes(event.id(), before, 1).await?;
-        changes.pop().ok_or(OfficeError::Unavailable)
+        changes.pop().ok_or(EngineError::Unavailable)
     }
 }

@@ -9,11 +9,12 @@
 
 use std::sync::Arc;
 
-use super::moves::Moves;
-use super::published::{Board, Shown};
-use super::{Made, OfficeError};
+use crate::error::EngineError;
+use crate::moves::Moves;
+use crate::published::{Published, Shown};
+use crate::receipt::{Effect, Made};
 use ticketboss_core::domain::{
-    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RefusedCount, RequestId,
+    Actor, Change, Command, Decision, Event, Fact, Intent, Nonce, Refusal, RefusedCount, RequestId,
     ReservationId, Timestamp, Violation,
 };
 use ticketboss_runtime::clock::Clock;
@@ -35,14 +36,14 @@ const GATHER_TURNS_MAX: usize = 16;
 
 /// A command, and who waits for its answer.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) command: Command,
-    pub(super) answer: oneshot::Sender<Result<Made, OfficeError>>,
+pub(crate) struct Request {
+    pub(crate) command: Command,
+    pub(crate) answer: oneshot::Sender<Result<Effect, EngineError>>,
 }
 
 /// What holds and sales go by where the clock is behind the newest change of their event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum GoesBy {
+pub(crate) enum GoesBy {
     /// The date of that change: the clock was set back.
     Dates,
     /// The clock: the change was dated by one that was wrong.
@@ -50,14 +51,14 @@ pub(super) enum GoesBy {
 }
 
 /// The writer of one event.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     store: Store,
     clock: Clock,
     moves: Moves,
     event: Arc<Event>,
     loaded: Loaded,
     goes_by: GoesBy,
-    board: Arc<Board>,
+    published: Arc<Published>,
     /// What was refused since the newest change, which the next one carries.
     refused: RefusedCount,
     /// Not before this time are holds given back without a command, as it went wrong the last time.
@@ -73,26 +74,26 @@ struct Decided {
 }
 
 /// What came of each command, in the order of the batch.
-type Outcomes = Vec<Result<Made, Refusal>>;
+type Outcomes = Vec<Result<Effect, Refusal>>;
 
 impl Writer {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Store,
         clock: Clock,
         moves: Moves,
         event: Event,
         loaded: Loaded,
         goes_by: GoesBy,
-        board: Arc<Board>,
+        published: Arc<Published>,
     ) -> Self {
         // No date of the event's: the clock may be far behind it.
         let no_expiry_before = Timestamp(i64::MIN);
         let (event, refused) = (Arc::new(event), RefusedCount::default());
-        Self { store, clock, moves, event, loaded, goes_by, board, refused, no_expiry_before }
+        Self { store, clock, moves, event, loaded, goes_by, published, refused, no_expiry_before }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         // Most of many writers never see a large batch.
         let mut batch = Vec::new();
         while self.wait(&mut requests, &mut batch).await {
@@ -105,7 +106,7 @@ impl Writer {
                 Err(error) => {
                     refuse(batch.drain(..), &error);
                     self.no_expiry_before = self.clock.now().plus_seconds(EXPIRY_RETRY_SECONDS);
-                    if let OfficeError::EventDamaged(_) = error {
+                    if let EngineError::EventDamaged(_) = error {
                         // What waits is answered as what is asked from now on: the event is damaged.
                         requests.close();
                         while let Some(request) = requests.recv().await {
@@ -132,16 +133,16 @@ impl Writer {
     }
 
     /// Decides a batch and makes it durable; the outcomes are in the order of the batch.
-    async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
+    async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, EngineError> {
         let deciding = self.moves.begin(self.event.number(), &self.clock);
         let settled = self.decide_and_commit(batch).await;
-        if let Err(OfficeError::Unavailable) = settled {
+        if let Err(EngineError::Unavailable) = settled {
             deciding.never_ends();
         }
         settled
     }
 
-    async fn decide_and_commit(&mut self, batch: &[Request]) -> Result<Outcomes, OfficeError> {
+    async fn decide_and_commit(&mut self, batch: &[Request]) -> Result<Outcomes, EngineError> {
         loop {
             let Decided { after, mut changes, outcomes } = self.decide(batch);
             let Some(first) = changes.first_mut() else {
@@ -190,11 +191,13 @@ impl Writer {
         }
         let outcomes = batch
             .iter()
-            .map(|request| {
-                let change = self.decide_one(&after, &request.command, now)?;
-                after.apply(&change);
-                changes.push(change.clone());
-                Ok(Made::new(change, &after))
+            .map(|request| match self.decide_one(&after, &request.command, now)? {
+                Decision::Change(change) => {
+                    after.apply(&change);
+                    changes.push(change.clone());
+                    Ok(Effect::Made(Made::new(change, &after)))
+                }
+                Decision::Replay(done) => Ok(Effect::Replayed(done)),
             })
             .collect();
         Decided { after, changes, outcomes: Some(outcomes) }
@@ -205,7 +208,7 @@ impl Writer {
         event: &Event,
         command: &Command,
         now: Timestamp,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Decision, Refusal> {
         match self.goes_by {
             GoesBy::Dates => event.decide(command, now),
             GoesBy::Clock => event.decide_by_clock(command, now),
@@ -217,11 +220,11 @@ impl Writer {
         let (_, reservation) = event.next_to_expire()?;
         let intent = Intent::Expire { reservation };
         let command = Command::new(Actor::System, RequestId::NOBODY, intent);
-        self.decide_one(event, &command, now).ok()
+        self.decide_one(event, &command, now).ok()?.into_change()
     }
 
     /// Reads what another writer has committed.
-    async fn catch_up(&mut self) -> Result<(), OfficeError> {
+    async fn catch_up(&mut self) -> Result<(), EngineError> {
         let id = self.event.id().clone();
         let missing = || Damage {
             event: id.clone(),
@@ -248,19 +251,19 @@ impl Writer {
     /// Lets readers see what is now committed.
     fn show(&mut self, event: Event) {
         self.event = Arc::new(event);
-        self.board.show(Shown::Committed(self.event.clone(), self.loaded.record.newest_page));
+        self.published.show(Shown::Committed(self.event.clone(), self.loaded.record.newest_page));
     }
 
     /// Stops selling the event: the state that was about to be committed breaks a law.
-    fn stop(&self, broken: Violation) -> OfficeError {
+    fn stop(&self, broken: Violation) -> EngineError {
         let event = self.event.id().clone();
         self.damaged(Damage { event, version: broken.version, fault: Fault::Law(broken.law) })
     }
 
-    fn damaged(&self, damage: Damage) -> OfficeError {
+    fn damaged(&self, damage: Damage) -> EngineError {
         log::error!("{damage}; it is not sold from any more");
-        self.board.show(Shown::Damaged(damage.clone()));
-        OfficeError::EventDamaged(damage)
+        self.published.show(Shown::Damaged(damage.clone()));
+        EngineError::EventDamaged(damage)
     }
 
     /// One readable line per change.
@@ -316,7 +319,7 @@ impl Writer {
 fn answer(batch: impl Iterator<Item = Request>, outcomes: Outcomes) {
     for (request, outcome) in batch.zip(outcomes) {
         // Whoever does not wait any more does not miss the answer; the change stands.
-        let _ = request.answer.send(outcome.map_err(OfficeError::Refused));
+        let _ = request.answer.send(outcome.map_err(EngineError::Refused));
     }
 }
 
@@ -338,7 +341,7 @@ async fn gather(requests: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>
     }
 }
 
-fn refuse(batch: impl Iterator<Item = Request>, error: &OfficeError) {
+fn refuse(batch: impl Iterator<Item = Request>, error: &EngineError) {
     for request in batch {
         // Whoever does not wait any more does not miss the answer.
         let _ = request.answer.send(Err(error.clone()));

@@ -1,4 +1,4 @@
-//! Simulated runs: the office, its writers and the committer, over a scheduler, a clock and a disk whose
+//! Simulated runs: the engine, its writers and the committer, over a scheduler, a clock and a disk whose
 //! every whim follows from one seed; clients who ask, hang up and ask again; others who follow; and in the end the judge.
 //!
 //! One seed is one run, to the last step, so a fault that is found once can be looked at as often as

@@ -5,7 +5,7 @@
 //! pages), so nothing is retried: the store has failed, everybody is told so, and the next start reads
 //! what is there.
 //!
-//! It must not know: where the bytes go. That is an [`Engine`]'s business, so the same rounds run over
+//! It must not know: where the bytes go. That is an [`Medium`]'s business, so the same rounds run over
 //! sled, in the simulation, and under every schedule that a test wants to try.
 
 use std::fmt;
@@ -26,7 +26,7 @@ const GATHER_TURNS_MAX: usize = 16;
 pub const ROUND_JOBS_MAX: usize = 256;
 
 /// What the committer writes to. All of it is called by one thread.
-pub trait Engine {
+pub trait Medium {
     /// Whether there is room to write.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ pub trait Engine {
     /// Gives out the next event number.
     ///
     /// # Errors
-    /// As [`Engine::swap`].
+    /// As [`Medium::swap`].
     fn claim_event_number(&mut self) -> Result<EventNumber, StoreError>;
 
     /// The record of an event as it was last written.
@@ -55,13 +55,13 @@ pub trait Engine {
     /// Every event with its record as it was last written.
     ///
     /// # Errors
-    /// As [`Engine::load`].
+    /// As [`Medium::load`].
     fn events(&mut self) -> Result<Vec<Listed>, StoreError>;
 
     /// Puts everything that was written on the disk.
     ///
     /// # Errors
-    /// As [`Engine::swap`].
+    /// As [`Medium::swap`].
     fn make_durable(&mut self) -> Result<(), StoreError>;
 
     /// Is told that these versions are on disk, after each round.
@@ -130,7 +130,7 @@ fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
 
 impl Committer {
     /// The way to `worker`, who serves `jobs`.
-    pub fn new<E: Engine>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
+    pub fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
         let counters = Arc::<Counters>::default();
@@ -225,7 +225,7 @@ impl CommitterThread {
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(engine: impl Engine + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(engine: impl Medium + Send + 'static) -> std::io::Result<Self> {
         let (committer, worker, jobs) = Committer::new(engine);
         let thread = thread::Builder::new().name("committer".into()).spawn(|| worker.run(jobs))?;
         Ok(Self { committer, _thread: Joined(Some(thread)) })
@@ -273,7 +273,7 @@ impl fmt::Debug for Round {
     }
 }
 
-impl<E: Engine> Worker<E> {
+impl<E: Medium> Worker<E> {
     /// Works until the queue is closed and empty.
     pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut round = Vec::with_capacity(ROUND_JOBS_MAX);
@@ -359,7 +359,7 @@ fn gather(jobs: &mut mpsc::Receiver<Job>, round: &mut Vec<Job>) {
 }
 
 impl Round {
-    fn add(&mut self, engine: &mut impl Engine, job: Job) -> Result<(), StoreError> {
+    fn add(&mut self, engine: &mut impl Medium, job: Job) -> Result<(), StoreError> {
         self.writes |= job.writes();
         let waiting = match job.0 {
             Work::Commit { event, token, commit, answer } => {

@@ -1,7 +1,7 @@
 //! What is told to everybody who follows the same: read from the ledger once, serialised once.
 //!
 //! A channel lives as long as somebody follows, and its task with it. It tells what the ledger says, and
-//! only wakes by the office: so there is nothing to lose between a commit and its telling.
+//! only wakes by the engine: so there is nothing to lose between a commit and its replay.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,10 +13,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::stretch::{Numbering, Ring, Stretch};
 use crate::http::changes::{Frame, frame};
 use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
-use ticketboss_engine::{Added, Office, OfficeError};
+use ticketboss_engine::{Added, Engine, EngineError};
 
 /// How long a channel waits after it has told something. What happens meanwhile is told together: each
-/// telling wakes everybody who follows.
+/// replay wakes everybody who follows.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many changes are read at once.
 const READ_CHANGES_MAX: usize = 1_024;
@@ -60,7 +60,7 @@ impl Channel {
 
 impl Channels {
     /// The channel of a subject, which is begun at `position` if there is none yet.
-    pub(super) fn of(&self, office: &Office, subject: &Subject, position: u64) -> Arc<Channel> {
+    pub(super) fn of(&self, engine: &Engine, subject: &Subject, position: u64) -> Arc<Channel> {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(subject).and_then(Weak::upgrade) {
             return channel;
@@ -71,7 +71,7 @@ impl Channels {
         let channel = Arc::new(Channel { ring, _end: end.clone().drop_guard() });
         let weak = Arc::downgrade(&channel);
         channels.insert(subject.clone(), weak.clone());
-        tokio::spawn(run(office.clone(), subject.clone(), weak, end, self.clone()));
+        tokio::spawn(run(engine.clone(), subject.clone(), weak, end, self.clone()));
         channel
     }
 
@@ -85,21 +85,21 @@ impl Channels {
 }
 
 async fn run(
-    office: Office,
+    engine: Engine,
     subject: Subject,
     channel: Weak<Channel>,
     end: CancellationToken,
     channels: Channels,
 ) {
-    let telling = async {
+    let replay = async {
         match &subject {
-            Subject::Event(id) => tell_event(&office, id, &channel).await,
-            Subject::All => tell_all(&office, &channel).await,
+            Subject::Event(id) => tell_event(&engine, id, &channel).await,
+            Subject::All => tell_all(&engine, &channel).await,
         }
     };
     let ended = tokio::select! {
         () = end.cancelled() => Ok(()),
-        ended = telling => ended,
+        ended = replay => ended,
     };
     channels.forget(&subject, &channel);
     if let Err(error) = ended
@@ -112,18 +112,18 @@ async fn run(
 
 /// Tells every change of an event, for as long as there is the channel.
 async fn tell_event(
-    office: &Office,
+    engine: &Engine,
     id: &EventId,
     channel: &Weak<Channel>,
-) -> Result<(), OfficeError> {
-    let mut following = office.follow(id)?;
+) -> Result<(), EngineError> {
+    let mut following = engine.follow(id)?;
     loop {
         let Some(last) = channel.upgrade().map(|channel| channel.ring.borrow().last()) else {
             return Ok(());
         };
         let last = Version::new(last).unwrap_or(Version::MAX);
         following.until(last.next()).await?;
-        let stretch = stretch_of_event(office, id, last, READ_CHANGES_MAX).await?;
+        let stretch = stretch_of_event(engine, id, last, READ_CHANGES_MAX).await?;
         if let Some(channel) = channel.upgrade() {
             channel.tell(stretch);
         }
@@ -133,39 +133,39 @@ async fn tell_event(
 
 /// So many of the changes of an event after a version, of which there is at least one.
 pub(super) async fn stretch_of_event(
-    office: &Office,
+    engine: &Engine,
     id: &EventId,
     after: Version,
     limit: usize,
-) -> Result<Stretch, OfficeError> {
-    let changes = office.changes(id, after, limit).await?;
-    let frames = frames_of(office, id, &changes)?;
+) -> Result<Stretch, EngineError> {
+    let changes = engine.changes(id, after, limit).await?;
+    let frames = frames_of(engine, id, &changes)?;
     let last = changes.last().map_or(after, |change| change.version);
     Ok(Stretch::new(after.get(), last.get(), Numbering::EachFrame, &frames))
 }
 
 /// The frames of changes that were read before this is called.
 pub(super) fn frames_of(
-    office: &Office,
+    engine: &Engine,
     id: &EventId,
     changes: &[Change],
-) -> Result<Vec<Frame>, OfficeError> {
+) -> Result<Vec<Frame>, EngineError> {
     // The event is asked after its changes: it knows every reservation that they are about.
-    let event = office.event(id)?;
+    let event = engine.event(id)?;
     Ok(changes.iter().map(|change| frame(&event, change)).collect())
 }
 
 /// Tells every change of every event, for as long as there is the channel.
-async fn tell_all(office: &Office, channel: &Weak<Channel>) -> Result<(), OfficeError> {
+async fn tell_all(engine: &Engine, channel: &Weak<Channel>) -> Result<(), EngineError> {
     let Some(mut told_until) = channel.upgrade().map(|channel| channel.ring.borrow().last()) else {
         return Ok(());
     };
-    let mut following = office.follow_all(time_at(told_until));
+    let mut following = engine.follow_all(time_at(told_until));
     loop {
         let Added { stretches, newest } = following.read().await?;
         let mut frames = Vec::new();
         for (id, changes) in &stretches {
-            frames.extend(frames_of(office, id, changes)?);
+            frames.extend(frames_of(engine, id, changes)?);
         }
         let Some(channel) = channel.upgrade() else { return Ok(()) };
         if let Some(newest) = newest {

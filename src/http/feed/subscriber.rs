@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::channel::{Channel, Subject, frames_of, position_of, stretch_of_event, time_at};
 use super::stretch::{Found, Numbering, Piece, Ring, Stretch};
 use ticketboss_core::domain::Version;
-use ticketboss_engine::{Missed, Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError, Missed};
 
 /// After how long a time without news a sign of life is given. Proxies often give up after a minute.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -24,7 +24,7 @@ const LATE_FRAMES_MAX: usize = 128;
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Subscriber {
-    office: Office,
+    engine: Engine,
     subject: Subject,
     _channel: Arc<Channel>,
     ring: watch::Receiver<Ring>,
@@ -52,7 +52,7 @@ pub(super) enum News {
 
 impl Subscriber {
     pub(super) fn new(
-        office: Office,
+        engine: Engine,
         subject: Subject,
         channel: Arc<Channel>,
         position: u64,
@@ -60,7 +60,7 @@ impl Subscriber {
         permit: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            office,
+            engine,
             subject,
             ring: channel.listen(),
             _channel: channel,
@@ -117,19 +117,19 @@ impl Subscriber {
     }
 
     /// Reads what he has missed, or some of it.
-    async fn catch_up(&mut self) -> Result<Piece, OfficeError> {
+    async fn catch_up(&mut self) -> Result<Piece, EngineError> {
         let stretch = match &self.subject {
             Subject::Event(id) => {
                 let after = Version::new(self.position).unwrap_or(Version::MAX);
-                stretch_of_event(&self.office, id, after, LATE_FRAMES_MAX).await?
+                stretch_of_event(&self.engine, id, after, LATE_FRAMES_MAX).await?
             }
             Subject::All => {
                 let (from, until) = (self.position, self.ring.borrow().last());
-                let missed = || self.office.missed(time_at(from), time_at(until));
+                let missed = || self.engine.missed(time_at(from), time_at(until));
                 let late = self.catching_up.get_or_insert_with(missed);
                 if let Some((id, changes)) = late.next(LATE_FRAMES_MAX).await? {
                     // Only with all of them one has got anything.
-                    let frames = frames_of(&self.office, &id, &changes)?;
+                    let frames = frames_of(&self.engine, &id, &changes)?;
                     Stretch::new(from, from, Numbering::None, &frames)
                 } else {
                     let until = position_of(late.until());
@@ -156,35 +156,35 @@ mod tests {
     use ticketboss_store::Store;
     use ticketboss_store::local::memory::MemoryStore;
 
-    async fn office_with(id: &EventId) -> Office {
+    async fn office_with(id: &EventId) -> Engine {
         let store = Store::Memory(MemoryStore::default());
-        let office = Office::open(store, Clock::manual(0), Entropy::System).await.unwrap();
+        let engine = Engine::open(store, Clock::manual(0), Entropy::System).await.unwrap();
         let seats = Seats::new(9).unwrap();
         let terms = EventTerms::on_sale(id.clone(), EventName::new("A").unwrap(), seats, seats);
-        office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-        office
+        engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+        engine
     }
 
-    fn subscribe(office: &Office, channels: &Channels, id: &EventId) -> Subscriber {
+    fn subscribe(engine: &Engine, channels: &Channels, id: &EventId) -> Subscriber {
         let subject = Subject::Event(id.clone());
-        let channel = channels.of(office, &subject, 1);
+        let channel = channels.of(engine, &subject, 1);
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let stopping = CancellationToken::new();
-        Subscriber::new(office.clone(), subject, channel, 1, stopping, permit)
+        Subscriber::new(engine.clone(), subject, channel, 1, stopping, permit)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_sign_of_life_is_given_while_nothing_happens() {
         let id = EventId::new("a").unwrap();
-        let office = office_with(&id).await;
-        let mut subscriber = subscribe(&office, &Channels::default(), &id);
+        let engine = office_with(&id).await;
+        let mut subscriber = subscribe(&engine, &Channels::default(), &id);
         let began = Instant::now();
         for times in 1..=3 {
             assert!(matches!(subscriber.next().await, News::Quiet));
             assert!(began.elapsed() >= HEARTBEAT * times);
         }
         let acme = PartnerId::new("acme").unwrap();
-        office.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
+        engine.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
         assert!(matches!(subscriber.next().await, News::Piece(_)));
         subscriber.stopping.cancel();
         assert!(matches!(subscriber.next().await, News::Stopping));
@@ -193,11 +193,11 @@ mod tests {
     #[tokio::test]
     async fn a_frame_is_turned_into_text_once_for_everybody() {
         let id = EventId::new("a").unwrap();
-        let office = office_with(&id).await;
+        let engine = office_with(&id).await;
         let channels = Channels::default();
-        let mut subscribers = [(); 3].map(|()| subscribe(&office, &channels, &id));
+        let mut subscribers = [(); 3].map(|()| subscribe(&engine, &channels, &id));
         let acme = PartnerId::new("acme").unwrap();
-        office.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
+        engine.reserve(&id, acme, 1, RequestId(0)).await.unwrap();
         let mut texts = Vec::new();
         for subscriber in &mut subscribers {
             let News::Piece(piece) = subscriber.next().await else { panic!("a piece is due") };

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Code, Fault, Problem};
 use ticketboss_core::domain::{NotOnSale, Refusal, RequestId, Shortage, Timestamp, Version};
-use ticketboss_engine::OfficeError;
+use ticketboss_engine::EngineError;
 
 /// A moment for examples: 2026-01-07T09:40:00Z.
 const MOMENT: Timestamp = Timestamp(1_767_778_800_000);
@@ -149,10 +149,10 @@ impl Problem {
             }
             Code::HoldSeconds => Refusal::HoldSeconds { asked: 5 }.into(),
             Code::NotAPart => Refusal::NotAPart { asked: 3, has: 3 }.into(),
-            Code::EventNotFound => OfficeError::EventNotFound.into(),
+            Code::EventNotFound => EngineError::EventNotFound.into(),
             Code::ReservationNotFound => Refusal::ReservationNotFound.into(),
             Code::VersionNotFound => {
-                OfficeError::NoSuchVersion { version: Version::MAX, newest: version }.into()
+                EngineError::NoSuchVersion { version: Version::MAX, newest: version }.into()
             }
             Code::NotEnoughSeats => Refusal::NotEnoughSeats(shortage).into(),
             Code::HoldExpired => Refusal::HoldExpired(shortage).into(),
@@ -169,9 +169,9 @@ impl Problem {
             Code::SeatsHeld => Refusal::SeatsHeld { held: 6 }.into(),
             Code::BlockNotFound => Refusal::BlockNotFound.into(),
             Code::IdempotencyKeyReused => Refusal::KeyReused { version }.into(),
-            Code::Overloaded => OfficeError::Overloaded.into(),
-            Code::StorageFull => OfficeError::DiskFull.into(),
-            Code::Unavailable => OfficeError::Unavailable.into(),
+            Code::Overloaded => EngineError::Overloaded.into(),
+            Code::StorageFull => EngineError::DiskFull.into(),
+            Code::Unavailable => EngineError::Unavailable.into(),
             other => Self::new(other, other.title().to_lowercase()),
         }
     }

@@ -107,8 +107,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            // The office gives the first answer again, where it can.
-            Refusal::DoneBefore(_) => Self::new(Code::Unavailable, detail),
+            // The engine gives the first answer again, where it can.
             Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused, detail),
             Refusal::SeatsPerRequest { asked, least, most } => {
                 let range = format!("must be between {least} and {most}");

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ticketboss_core::domain::{
-    Event, EventTerms, Intent, Nonce, Reason, Seats, Timestamp, Version,
+    Decision, Event, EventTerms, Intent, Nonce, Reason, Seats, Timestamp, Version,
 };
 
 use super::{NUMBER, reservation_id};
@@ -58,7 +58,7 @@ impl Life {
 
     fn ask(&mut self, intent: Intent) -> bool {
         let decided = self.event.decide(&command(intent), Timestamp(self.now_ms));
-        let Ok(change) = decided else { return false };
+        let Ok(Decision::Change(change)) = decided else { return false };
         self.event.apply(&change);
         self.event.audit().unwrap();
         true

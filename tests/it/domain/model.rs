@@ -312,7 +312,7 @@ impl Pair {
             GoesBy::Clock => self.event.decide_by_clock(&asked, now),
         };
         assert_eq!(portrait(&self.event), before);
-        let change = decided?;
+        let change = decided?.into_change().unwrap();
         assert!(change.at >= self.event.updated_at());
         assert!(change.at >= Timestamp(self.clock_ms));
         self.event.apply(&change);

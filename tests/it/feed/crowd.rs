@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use ticketboss_core::domain::{EventId, RequestId, ReservationId, Seats};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use tokio::sync::watch;
@@ -43,11 +43,11 @@ async fn every_subscriber_ends_with_the_exact_ledger() {
     println!("{subscribers} subscribers, {changes} changes, TICKETBOSS_FEED_SEED={seed}");
     let directory = new_directory();
     let store = open_store(&directory);
-    let office = Office::open(store, Clock::steady(), Entropy::System).await.unwrap();
+    let engine = Engine::open(store, Clock::steady(), Entropy::System).await.unwrap();
     // Those who went away are noticed a little later, and count until then.
     let most = usize::try_from(10 * subscribers).unwrap();
-    let server = Server::for_subscribers(office.clone(), standard_limits(), most).await;
-    create(&office, "a").await;
+    let server = Server::for_subscribers(engine.clone(), standard_limits(), most).await;
+    create(&engine, "a").await;
     let (done, last) = watch::channel(None);
     let following = (0..subscribers).map(|number| {
         let (address, last) = (server.address, last.clone());
@@ -56,12 +56,12 @@ async fn every_subscriber_ends_with_the_exact_ledger() {
     let following = following.collect::<Vec<_>>();
     let writing = (0..WRITERS).map(|writer| {
         let draws = SplitMix(seed.wrapping_mul(writer + 3));
-        tokio::spawn(write(office.clone(), draws, changes / WRITERS))
+        tokio::spawn(write(engine.clone(), draws, changes / WRITERS))
     });
     for writer in writing.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    let newest = office.event(&event_id("a")).unwrap().version().get();
+    let newest = engine.event(&event_id("a")).unwrap().version().get();
     assert!(newest > changes / 2, "{newest}");
     done.send_replace(Some(newest));
     let mut followed = Vec::new();
@@ -106,24 +106,24 @@ async fn ledger(address: SocketAddr, count: usize) -> Vec<u64> {
 }
 
 /// Changes the event so often, in all ways that a partner has.
-async fn write(office: Office, mut draws: SplitMix, times: u64) {
+async fn write(engine: Engine, mut draws: SplitMix, times: u64) {
     let (event, acme): (EventId, _) = (event_id("a"), partner("acme"));
     let mut has: Vec<ReservationId> = Vec::new();
     for _ in 0..times {
         let draw = usize::try_from(draws.next() >> 8).unwrap();
         let known = (!has.is_empty()).then(|| has[draw % has.len()]);
         let done = match (draws.next() % 8, known) {
-            (0..=2, _) | (_, None) => office.reserve(&event, acme.clone(), 3, RequestId(7)).await,
-            (3 | 4, _) => office.hold(&event, acme.clone(), 2, 10, RequestId(7)).await,
-            (5, Some(id)) => office.confirm(id, RequestId(7)).await,
+            (0..=2, _) | (_, None) => engine.reserve(&event, acme.clone(), 3, RequestId(7)).await,
+            (3 | 4, _) => engine.hold(&event, acme.clone(), 2, 10, RequestId(7)).await,
+            (5, Some(id)) => engine.confirm(id, RequestId(7)).await,
             (6, Some(id)) => {
                 let seat = Seats::new(1).unwrap();
-                office.cancel_part(id, seat, RequestId(7)).await
+                engine.cancel_part(id, seat, RequestId(7)).await
             }
-            (_, Some(id)) => office.cancel(id, RequestId(7)).await,
+            (_, Some(id)) => engine.cancel(id, RequestId(7)).await,
         };
         // What was refused has changed nothing, and that is all right.
-        has.extend(done.ok().map(|reserved| reserved.id));
+        has.extend(done.ok().map(|reserved| reserved.id()));
     }
 }
 

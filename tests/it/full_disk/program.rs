@@ -204,13 +204,13 @@ impl Shop {
 
     /// Reads what is stored: everything that was sold is there.
     async fn check_all_kept(&self) {
-        let office = open_office(&SledOptions::standard(self.disk.data())).await;
-        assert_eq!(office.damages(), []);
+        let engine = open_office(&SledOptions::standard(self.disk.data())).await;
+        assert_eq!(engine.damages(), []);
         for id in &self.sold {
-            let kept = office.reservation(*id).expect("it was acknowledged");
+            let kept = engine.reservation(*id).expect("it was acknowledged");
             assert_eq!(kept.seats.get(), SEATS_EACH);
         }
-        close(office).await;
+        close(engine).await;
     }
 }
 

@@ -16,7 +16,7 @@ use ticketboss::http::{Context, Readiness, api};
 use ticketboss::server::access_log::AccessLog;
 use ticketboss::server::serve;
 use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -278,10 +278,10 @@ impl Harness {
         let access_log = log.clone();
         let address = runtime.block_on(async {
             let store = Store::Memory(MemoryStore::default());
-            let office = Office::open(store, Clock::System, Entropy::System).await.unwrap();
+            let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
             let terms = terms("e", u32::MAX);
-            office.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-            let api = api(&Context::new(office, Readiness::default(), 0));
+            engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
+            let api = api(&Context::new(engine, Readiness::default(), 0));
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let answer = move |request| api.clone().answer(request);

@@ -175,6 +175,7 @@ fn ledger_of(script: &Script, order: &[Step]) -> Vec<Change> {
         };
         let change = event.decide(&command, Timestamp(*at_ms));
         let change = change.unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"));
+        let change = change.into_change().unwrap();
         event.apply(&change);
         ledger.push(change);
     }

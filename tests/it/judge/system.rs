@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ticketboss_core::domain::{
-    Actor, Change, Command, Event, Fact, Intent, Nonce, Refusal, RequestId, ReservationId, Seats,
-    Timestamp, Version,
+    Actor, Change, Command, Decision, Event, Fact, Intent, Nonce, Refusal, RequestId,
+    ReservationId, Seats, Timestamp, Version,
 };
 use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Stand, Telling};
 use ticketboss_lab::checker::wing_gong::Terms;
@@ -266,7 +266,7 @@ impl System {
         {
             let expire = Intent::Expire { reservation };
             let command = Command::new(Actor::System, RequestId::NOBODY, expire);
-            let change = self.event.decide(&command, self.now).unwrap();
+            let change = self.event.decide(&command, self.now).unwrap().into_change().unwrap();
             self.event.apply(&change);
             self.ledger.push(change);
         }
@@ -289,7 +289,8 @@ impl System {
         };
         let command = Command::new(Actor::Anonymous, RequestId(request.as_u128()), intent);
         match self.event.decide(&command, self.now) {
-            Ok(change) => self.change(change),
+            Ok(Decision::Change(change)) => self.change(change),
+            Ok(Decision::Replay(_)) => unreachable!("no command here has a key"),
             Err(refusal) => self.refused(asked, &refusal),
         }
     }

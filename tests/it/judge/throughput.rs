@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ticketboss_core::domain::{
-    Actor, Command, Event, Intent, Nonce, PartnerId, RequestId, ReservationId, Timestamp,
+    Actor, Command, Decision, Event, Intent, Nonce, PartnerId, RequestId, ReservationId, Timestamp,
 };
 use ticketboss_lab::checker::history::{Asked, Operation, Outcome, Telling};
 use ticketboss_lab::checker::wing_gong::Terms;
@@ -110,7 +110,7 @@ fn answer(
         other => panic!("no plan asks for {other:?}"),
     };
     let command = Command::new(Actor::Anonymous, RequestId(request.as_u128()), intent);
-    let Ok(change) = event.decide(&command, Timestamp(0)) else {
+    let Ok(Decision::Change(change)) = event.decide(&command, Timestamp(0)) else {
         return Outcome::NotEnoughSeats { available, version: event.version().get() };
     };
     event.apply(&change);

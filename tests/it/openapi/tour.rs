@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use ticketboss_core::domain::EventNumber;
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
@@ -201,19 +201,19 @@ fn told(answer: &Answer) -> String {
     format!("{} {}", answer.status, answer.json()["code"].as_str().unwrap())
 }
 
-async fn office_of(store: Store, clock: &Clock) -> Office {
-    Office::open(store, clock.clone(), Entropy::System).await.unwrap()
+async fn office_of(store: Store, clock: &Clock) -> Engine {
+    Engine::open(store, clock.clone(), Entropy::System).await.unwrap()
 }
 
-async fn serve(office: &Office, subscribers_max: usize) -> Server {
-    Server::for_subscribers(office.clone(), standard_limits(), subscribers_max).await
+async fn serve(engine: &Engine, subscribers_max: usize) -> Server {
+    Server::for_subscribers(engine.clone(), standard_limits(), subscribers_max).await
 }
 
 #[tokio::test]
 async fn every_answer_is_as_the_description_says() {
     let clock = Clock::manual(BEGIN_MS);
-    let office = office_of(Store::Memory(MemoryStore::default()), &clock).await;
-    let server = serve(&office, 50).await;
+    let engine = office_of(Store::Memory(MemoryStore::default()), &clock).await;
+    let server = serve(&engine, 50).await;
     let mut description = Description::of(server.address).await;
     let mut tour = Tour::new(&server, &clock, &mut description);
     tour.run(SERVICE).await;
@@ -223,7 +223,7 @@ async fn every_answer_is_as_the_description_says() {
     tour.follow().await;
     tour.run("GET /readyz -> 503 unavailable").await;
 
-    let crowded = serve(&office, 0).await;
+    let crowded = serve(&engine, 0).await;
     let mut tour = Tour::new(&crowded, &clock, &mut description);
     tour.run(&LOOKS.replace("CODE", "503 overloaded").replace("# crowded: ", "")).await;
 
@@ -244,30 +244,30 @@ async fn every_answer_is_as_the_description_says() {
     println!("had: {} answers of {} operations", met.len(), description.operations().len());
 }
 
-/// An event that cannot be sold from: the disk is full; the office is closed.
+/// An event that cannot be sold from: the disk is full; the engine is closed.
 async fn unable_to_sell(description: &mut Description) -> BTreeMap<String, String> {
     let clock = Clock::manual(BEGIN_MS);
     let directory = tempfile::tempdir().unwrap();
     let options = SledOptions::standard(directory.path());
-    let office = office_of(open(&options).unwrap().store, &clock).await;
-    let server = serve(&office, 50).await;
+    let engine = office_of(open(&options).unwrap().store, &clock).await;
+    let server = serve(&engine, 50).await;
     let mut tour = Tour::new(&server, &clock, description);
     tour.run(CHANGES.split("# then:").next().unwrap()).await;
     let names = tour.names.clone();
     server.stop.cancel();
     server.ended.await.unwrap();
-    office.close().await;
-    drop(office);
+    engine.close().await;
+    drop(engine);
 
     let full = SledOptions { disk_free_bytes_min: u64::MAX, ..options };
-    let office = office_of(open(&full).unwrap().store, &clock).await;
-    let server = serve(&office, 50).await;
+    let engine = office_of(open(&full).unwrap().store, &clock).await;
+    let server = serve(&engine, 50).await;
     let then = CHANGES.split("# then:").nth(1).unwrap();
     let mut tour = Tour { names: names.clone(), ..Tour::new(&server, &clock, description) };
     tour.run(&then.replace("CODE", "503 storage_full")).await;
     tour.run("GET /readyz -> 503 storage_full").await;
 
-    office.close().await;
+    engine.close().await;
     tour.run(&then.replace("CODE", "503 unavailable")).await;
     names
 }
@@ -276,18 +276,18 @@ async fn unable_to_sell(description: &mut Description) -> BTreeMap<String, Strin
 async fn damaged(description: &mut Description, _: BTreeMap<String, String>) {
     let clock = Clock::manual(BEGIN_MS);
     let directory = tempfile::tempdir().unwrap();
-    let office = office_of(open_store(&directory), &clock).await;
-    let server = serve(&office, 50).await;
+    let engine = office_of(open_store(&directory), &clock).await;
+    let server = serve(&engine, 50).await;
     let mut tour = Tour::new(&server, &clock, description);
     tour.run(CHANGES.split("# then:").next().unwrap()).await;
     let names = tour.names.clone();
     server.stop.cancel();
     server.ended.await.unwrap();
-    office.close().await;
-    drop(office);
+    engine.close().await;
+    drop(engine);
     crate::damage::remove_pages(directory.path(), EventNumber(1));
-    let office = office_of(open_store(&directory), &clock).await;
-    let server = serve(&office, 50).await;
+    let engine = office_of(open_store(&directory), &clock).await;
+    let server = serve(&engine, 50).await;
     let then = CHANGES.split("# then:").nth(1).unwrap();
     let mut tour = Tour { names, ..Tour::new(&server, &clock, description) };
     tour.run(&then.replace("CODE", "503 event_damaged").replace("to_make", "a")).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::change::Actor;
+use super::change::{Actor, Change};
 use super::key::{Done, Key};
 use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
 use super::note::Note;
@@ -103,12 +103,29 @@ pub enum Intent {
     },
 }
 
+/// What an event decides to do about a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all of them are changes")]
+pub enum Decision {
+    /// This change is to be made.
+    Change(Change),
+    /// It was made before, under the same key: the first answer holds, and nothing is to be made.
+    Replay(Done),
+}
+
+impl Decision {
+    /// The change to be made, if one is.
+    pub fn into_change(self) -> Option<Change> {
+        match self {
+            Self::Change(change) => Some(change),
+            Self::Replay(_) => None,
+        }
+    }
+}
+
 /// The rules say no. A refusal is an answer, not a failure, and it carries what it rested on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It was done before, under the same key: no refusal at heart, the first answer holds.
-    #[error("it was done at version {} already", .0.version)]
-    DoneBefore(Done),
     /// Something else was done before under the same key.
     #[error("something else was done under that key, at version {version}")]
     KeyReused {

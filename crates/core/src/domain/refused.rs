@@ -74,10 +74,9 @@ impl RefusalKind {
         Self::BlockNotFound,
     ];
 
-    /// The kind of a refusal; nothing for one that is none at heart.
-    pub fn of(refusal: &Refusal) -> Option<Self> {
-        Some(match refusal {
-            Refusal::DoneBefore(_) => return None,
+    /// The kind of a refusal.
+    pub fn of(refusal: &Refusal) -> Self {
+        match refusal {
             Refusal::SeatsPerRequest { .. } => Self::SeatsPerRequest,
             Refusal::HoldSeconds { .. } => Self::HoldSeconds,
             Refusal::NotOnSale { .. } => Self::NotOnSale,
@@ -96,7 +95,7 @@ impl RefusalKind {
             Refusal::StatusChange { .. } => Self::StatusChange,
             Refusal::SeatsHeld { .. } => Self::SeatsHeld,
             Refusal::BlockNotFound => Self::BlockNotFound,
-        })
+        }
     }
 }
 
@@ -118,7 +117,7 @@ pub struct RefusedCount(Vec<Refused>);
 impl RefusedCount {
     /// Counts one by `event`, which is as it was when it refused, or later.
     pub fn note(&mut self, event: &Event, command: &Command, refusal: &Refusal) {
-        let Some(kind) = RefusalKind::of(refusal) else { return };
+        let kind = RefusalKind::of(refusal);
         // Who asks once more for what is so already does not miss anything.
         if let (Intent::Confirm { .. }, RefusalKind::AlreadyConfirmed)
         | (

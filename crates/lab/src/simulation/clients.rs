@@ -16,7 +16,7 @@ use super::followers::Told;
 use super::plan::Plan;
 use crate::checker::history::{Operation, Outcome, Telling};
 use ticketboss_core::domain::{EventId, RequestId, ReservationId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_runtime::tasks::Scheduler;
 
 /// How long a client waits for a process that is down before it looks again.
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) plan: Plan,
     pub(super) events: Arc<[EventId]>,
     /// Where each node is reached, while it is up.
-    pub(super) nodes: Arc<Mutex<Vec<Option<Office>>>>,
+    pub(super) nodes: Arc<Mutex<Vec<Option<Engine>>>>,
     /// What each follower was told.
     pub(super) told: Arc<[Arc<Mutex<Told>>]>,
     /// Every reservation that anybody knows of.
@@ -60,23 +60,23 @@ impl Shared {
     }
 
     /// A node that is up, as soon as there is one.
-    pub(super) async fn office(&self) -> Office {
+    pub(super) async fn engine(&self) -> Engine {
         loop {
             let up: Vec<_> = {
                 let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
                 nodes.iter().flatten().cloned().collect()
             };
-            if let Some(office) = self.pick(&up) {
-                return office;
+            if let Some(engine) = self.pick(&up) {
+                return engine;
             }
             self.scheduler.sleep(DOWN_US).await;
         }
     }
 
     /// Whether a node is up still: one that is down tells nothing any more.
-    pub(super) fn is_up(&self, office: &Office) -> bool {
+    pub(super) fn is_up(&self, engine: &Engine) -> bool {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.iter().flatten().any(|up| up.is(office))
+        nodes.iter().flatten().any(|up| up.is(engine))
     }
 }
 
@@ -99,22 +99,22 @@ impl Client {
         while self.shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             let pause_us = self.shared.scheduler.draw() % self.shared.plan.think_us_max;
             self.shared.scheduler.sleep(pause_us).await;
-            let office = self.shared.office().await;
-            let operation = self.ask(&office).await;
+            let engine = self.shared.engine().await;
+            let operation = self.ask(&engine).await;
             let mut history = self.shared.history.lock().unwrap_or_else(PoisonError::into_inner);
             history.push(operation);
         }
         self.shared.working.fetch_sub(1, Ordering::Relaxed);
     }
 
-    async fn ask(&mut self, office: &Office) -> Operation {
+    async fn ask(&mut self, engine: &Engine) -> Operation {
         let wish = match self.again.take() {
             Some(again) => again,
-            None => self.choose(office),
+            None => self.choose(engine),
         };
         let request = self.draw_uuid();
         let began_us = self.shared.tick();
-        let (outcome, telling) = self.outcome(office, &wish, RequestId(request.as_u128())).await;
+        let (outcome, telling) = self.outcome(engine, &wish, RequestId(request.as_u128())).await;
         let ended_us = self.shared.tick();
         self.again = self.once_more(&wish, &outcome);
         let Wish { event, asked, key } = wish;
@@ -140,11 +140,11 @@ impl Client {
     /// Asks, and gives up after a while if the plan says so.
     async fn outcome(
         &self,
-        office: &Office,
+        engine: &Engine,
         wish: &Wish,
         request: RequestId,
     ) -> (Outcome, Telling) {
-        let answered = pin!(answer(office, wish, request));
+        let answered = pin!(answer(engine, wish, request));
         if self.shared.scheduler.draw() % 10_000 >= self.shared.plan.hang_ups {
             return answered.await;
         }

@@ -7,7 +7,7 @@ use super::clients::Shared;
 use crate::checker::history::Operation;
 use crate::checker::{Scope, judge};
 use ticketboss_core::domain::{Change, EventId, Fact, Version};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 use ticketboss_store::ledger;
 use ticketboss_store::{Listed, Store};
 
@@ -24,9 +24,9 @@ pub(super) struct Found {
 
 /// Holds what is stored against what is shown and against what clients were told. The nodes are closed before, or holds would go on
 /// ending while that is looked for.
-pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) -> Found {
-    for office in &nodes {
-        office.close().await;
+pub(super) async fn judge_all(store: Store, nodes: Vec<Engine>, shared: Shared) -> Found {
+    for engine in &nodes {
+        engine.close().await;
     }
     let mut by_event: BTreeMap<EventId, Vec<Operation>> =
         shared.events.iter().map(|event| (event.clone(), Vec::new())).collect();
@@ -37,7 +37,7 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) 
         Ok(listed) => listed,
         Err(error) => return Found { faults: vec![error.to_string()], ..Found::default() },
     };
-    let damages = nodes.iter().flat_map(Office::damages);
+    let damages = nodes.iter().flat_map(Engine::damages);
     let mut faults: Vec<_> = damages.map(|damage| damage.to_string()).collect();
     let mut expired = 0;
     for Listed { event, loaded } in listed {
@@ -60,7 +60,7 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Office>, shared: Shared) 
         let has_expired = |change: &&Change| matches!(change.fact, Fact::Expired { .. });
         expired += changes.iter().filter(has_expired).count() as u64;
         // The one who wrote last shows what is stored; others learn of it when they write.
-        let shown = nodes.iter().filter_map(|office| office.event(&event).ok()?.version().into());
+        let shown = nodes.iter().filter_map(|engine| engine.event(&event).ok()?.version().into());
         if shown.max() != Some(record.version) {
             faults.push(format!("{event} is shown at another version than it is stored at"));
         }

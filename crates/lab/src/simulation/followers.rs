@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 
 use super::clients::Shared;
 use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
-use ticketboss_engine::{Added, Office, OfficeError};
+use ticketboss_engine::{Added, Engine, EngineError};
 
 /// How long a follower waits for news at most before he goes away.
 const PATIENCE_US_MAX: u64 = 50_000;
@@ -116,10 +116,10 @@ impl Follower {
     /// Follows until the clients are done.
     pub(super) async fn run(self) {
         while self.shared.working.load(Ordering::Relaxed) > 0 {
-            let office = self.shared.office().await;
+            let engine = self.shared.engine().await;
             let followed = match &self.subject {
-                Subject::Event(event) => self.follow_event(&office, event).await,
-                Subject::All => self.follow_all(&office).await,
+                Subject::Event(event) => self.follow_event(&engine, event).await,
+                Subject::All => self.follow_all(&engine).await,
             };
             // Whoever serves is down or about to be; others answer for what is wrong with the store.
             drop(followed);
@@ -147,8 +147,8 @@ impl Follower {
         usize::try_from(1 + self.shared.scheduler.draw() % READ_CHANGES_MAX).unwrap_or(1)
     }
 
-    async fn follow_event(&self, office: &Office, event: &EventId) -> Result<(), OfficeError> {
-        let mut following = office.follow(event)?;
+    async fn follow_event(&self, engine: &Engine, event: &EventId) -> Result<(), EngineError> {
+        let mut following = engine.follow(event)?;
         for _ in 0..self.turns() {
             let newest = self.told().newest(event);
             let until = pin!(following.until(newest.next()));
@@ -156,8 +156,8 @@ impl Follower {
                 Either::Left((shown, _)) => drop(shown?),
                 Either::Right(((), _)) => return Ok(()),
             }
-            let changes = office.changes(event, newest, self.limit()).await?;
-            if !self.shared.is_up(office) {
+            let changes = engine.changes(event, newest, self.limit()).await?;
+            if !self.shared.is_up(engine) {
                 return Ok(());
             }
             if changes.is_empty() {
@@ -169,34 +169,34 @@ impl Follower {
         Ok(())
     }
 
-    async fn follow_all(&self, office: &Office) -> Result<(), OfficeError> {
-        let settled = office.settled_now();
-        let newest = office.newest_change_at().map_or(Timestamp(0), |at| Timestamp(at.0 + 1));
+    async fn follow_all(&self, engine: &Engine) -> Result<(), EngineError> {
+        let settled = engine.settled_now();
+        let newest = engine.newest_change_at().map_or(Timestamp(0), |at| Timestamp(at.0 + 1));
         let (from, until) = (self.told().position, newest.min(settled));
         if from > settled {
             let behind = format!("everything is settled up to {}, not {}", settled.0, from.0);
             self.told().faults.push(behind);
         }
-        let mut missed = office.missed(from, until);
+        let mut missed = engine.missed(from, until);
         while let Some((event, changes)) = missed.next(self.limit()).await? {
-            if !self.shared.is_up(office) || self.goes_away() {
+            if !self.shared.is_up(engine) || self.goes_away() {
                 return Ok(());
             }
             self.told().note(&event, changes);
             self.pause(SLOW_US_MAX).await;
         }
-        self.advance(office, until);
-        let mut following = office.follow_all(from.max(until));
+        self.advance(engine, until);
+        let mut following = engine.follow_all(from.max(until));
         for _ in 0..self.turns() {
             let Added { stretches, newest } = following.read().await?;
-            if !self.shared.is_up(office) {
+            if !self.shared.is_up(engine) {
                 return Ok(());
             }
             for (event, changes) in stretches {
                 self.told().note(&event, changes);
             }
             if let Some(newest) = newest {
-                self.advance(office, Timestamp(newest.0 + 1));
+                self.advance(engine, Timestamp(newest.0 + 1));
             }
             let moved = pin!(following.moved());
             if let Either::Right(_) = select(moved, pin!(self.pause(PATIENCE_US_MAX))).await {
@@ -208,8 +208,8 @@ impl Follower {
     }
 
     /// Notes that everything before a time was told.
-    fn advance(&self, office: &Office, until: Timestamp) {
-        if self.shared.is_up(office) {
+    fn advance(&self, engine: &Engine, until: Timestamp) {
+        if self.shared.is_up(engine) {
             let mut told = self.told();
             told.position = told.position.max(until);
         }

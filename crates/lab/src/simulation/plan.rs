@@ -16,7 +16,7 @@ pub struct Plan {
     pub clients: u32,
     /// How many follow an event.
     pub followers: u32,
-    /// How many follow all events by time. Their dates are in order only where one office dates them, by
+    /// How many follow all events by time. Their dates are in order only where one engine dates them, by
     /// a clock that is not set back.
     pub followers_of_all: u32,
     /// How many of a hundred operations cancel something.

@@ -9,7 +9,7 @@ use super::followers::{Follower, Subject, Told};
 use super::plan::Plan;
 use super::{Run, finale};
 use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
-use ticketboss_engine::{Office, OfficeError};
+use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_runtime::tasks::{Group, Scheduler, Tasks};
@@ -206,7 +206,7 @@ impl World {
         self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn nodes(&self) -> std::sync::MutexGuard<'_, Vec<Option<Office>>> {
+    fn nodes(&self) -> std::sync::MutexGuard<'_, Vec<Option<Engine>>> {
         self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -215,16 +215,16 @@ impl World {
         let offices: Vec<_> = self.nodes().iter_mut().filter_map(Option::take).collect();
         if offices.len() < self.shared.plan.nodes {
             // It is not up, or being stopped.
-            for (up, office) in self.nodes().iter_mut().zip(offices) {
-                up.get_or_insert(office);
+            for (up, engine) in self.nodes().iter_mut().zip(offices) {
+                up.get_or_insert(engine);
             }
             return;
         }
         self.stops += 1;
         let over = self.over.clone();
         self.shared.scheduler.spawn(PROCESS, async move {
-            for office in offices {
-                office.close().await;
+            for engine in offices {
+                engine.close().await;
             }
             over.store(true, Ordering::Relaxed);
         });
@@ -234,12 +234,12 @@ impl World {
     fn kill_node(&mut self) {
         let count = self.shared.plan.nodes as u64;
         let node = usize::try_from(self.shared.scheduler.draw() % count).unwrap_or(0);
-        let office = self.nodes().get_mut(node).and_then(Option::take);
+        let engine = self.nodes().get_mut(node).and_then(Option::take);
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (Some(office), Some(store)) = (office, store) else { return };
+        let (Some(engine), Some(store)) = (engine, store) else { return };
         self.node_kills += 1;
         self.shared.scheduler.kill(Self::node_group(node));
-        drop(office);
+        drop(engine);
         let opening = self.opening();
         self.shared.scheduler.spawn(Self::node_group(node), async move {
             opening.open_node(store, node).await;
@@ -335,16 +335,16 @@ impl Opening {
     /// Opens a node and lets clients find it; where that fails the whole process is over.
     async fn open_node(self, store: Store, node: usize) {
         let tasks = Tasks::Scheduled(self.shared.scheduler.clone(), World::node_group(node));
-        let opened = Office::open_on(tasks, store, self.clock.clone(), self.entropy.clone()).await;
+        let opened = Engine::open_on(tasks, store, self.clock.clone(), self.entropy.clone()).await;
         let created = match &opened {
-            Ok(office) => self.create_events(office).await,
-            Err(_) => Err(OfficeError::Unavailable),
+            Ok(engine) => self.create_events(engine).await,
+            Err(_) => Err(EngineError::Unavailable),
         };
         match (opened, created) {
-            (Ok(office), Ok(())) => {
+            (Ok(engine), Ok(())) => {
                 let mut nodes = self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(up) = nodes.get_mut(node) {
-                    *up = Some(office);
+                    *up = Some(engine);
                 }
             }
             _ => self.is_over(),
@@ -353,9 +353,9 @@ impl Opening {
 
     /// Creates the events that are not there. Where another node has just done so, the node is
     /// opened anew: it does not know that event yet.
-    async fn create_events(&self, office: &Office) -> Result<(), OfficeError> {
+    async fn create_events(&self, engine: &Engine) -> Result<(), EngineError> {
         for id in self.shared.events.iter() {
-            let known = office.event_ids().contains(id);
+            let known = engine.event_ids().contains(id);
             if known {
                 continue;
             }
@@ -366,7 +366,7 @@ impl Opening {
                 Seats::new(SEATS_PER_REQUEST_MAX).expect("at least one"),
             );
             let request = RequestId(self.shared.scheduler.draw().into());
-            office.create_event(terms, Actor::System, request).await?;
+            engine.create_event(terms, Actor::System, request).await?;
         }
         Ok(())
     }

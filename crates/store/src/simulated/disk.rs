@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::committer::Engine;
+use crate::committer::Medium;
 use crate::local::memory::Kept;
 use crate::recovery::{self, LedgerKeys, Leftovers, Witnessed, hold_against};
 use crate::{Commit, Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
@@ -238,7 +238,7 @@ impl State {
     }
 }
 
-impl Engine for SimulatedDisk {
+impl Medium for SimulatedDisk {
     fn check_room(&mut self) -> Result<(), StoreError> {
         let mut state = self.state();
         let now_us = state.scheduler.now_us();

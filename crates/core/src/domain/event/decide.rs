@@ -2,8 +2,8 @@
 
 use super::{Event, SeatCounts};
 use crate::domain::change::{Change, Fact};
-use crate::domain::command::{Command, Intent, Refusal, Shortage};
-use crate::domain::key::{Key, Remembered};
+use crate::domain::command::{Command, Decision, Intent, Refusal, Shortage};
+use crate::domain::key::{Done, Key, Remembered};
 use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
 use crate::domain::note::Note;
 use crate::domain::reservation::{
@@ -12,7 +12,8 @@ use crate::domain::reservation::{
 use crate::domain::terms::{EventStatus, EventTerms};
 
 impl Event {
-    /// Says what would follow from `command` at the time `now`, and changes nothing.
+    /// Says what would follow from `command` at the time `now`, and changes nothing. What was done before
+    /// under its key is replayed, whatever else would refuse it now.
     ///
     /// A change is never dated before the one before it, even where `now` is: clocks are set back. Holds
     /// whose time is up must have been given back before anything else is decided.
@@ -22,7 +23,7 @@ impl Event {
     ///
     /// | to | |
     /// | --- | --- |
-    /// | do anything under a key | `DoneBefore`, `KeyReused` |
+    /// | do anything under a key | `KeyReused` |
     /// | make a reservation under an id of one's own | `KeyReused` |
     /// | do anything on the terms of a version | `OtherTerms` |
     /// | update | `StatusChange`, `CapacityTaken`, and to archive it `SeatsHeld` |
@@ -34,7 +35,7 @@ impl Event {
     /// | extend | `HoldSeconds`, `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired`, `AlreadyConfirmed`, `NotOnSale`, `TooManyExtensions`, `HeldLongEnough` |
     /// | cancel | `ReservationNotFound`, `AlreadyCancelled`, `AlreadyExpired` |
     /// | cancel a part | the same, `NotConfirmed`, `NotAPart` |
-    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
         self.decide_at(command, now.max(self.updated_at))
     }
 
@@ -46,14 +47,16 @@ impl Event {
     ///
     /// # Errors
     /// As [`Event::decide`].
-    pub fn decide_by_clock(&self, command: &Command, now: Timestamp) -> Result<Change, Refusal> {
+    pub fn decide_by_clock(&self, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
         self.decide_at(command, now)
     }
 
     /// Decides at the time `at`.
-    fn decide_at(&self, command: &Command, at: Timestamp) -> Result<Change, Refusal> {
-        if let Some(key) = &command.key {
-            self.is_new(key)?;
+    fn decide_at(&self, command: &Command, at: Timestamp) -> Result<Decision, Refusal> {
+        if let Some(key) = &command.key
+            && let Some(done) = self.done_under(key)?
+        {
+            return Ok(Decision::Replay(done));
         }
         if let Some(note) = &command.note {
             self.has_none_of_that_id(note)?;
@@ -87,7 +90,7 @@ impl Event {
             }
             Intent::Expire { reservation } => self.decide_expire(*reservation, at)?,
         };
-        Ok(Change {
+        Ok(Decision::Change(Change {
             version: self.version.next(),
             at: at.max(self.updated_at),
             by: command.by.clone(),
@@ -96,17 +99,17 @@ impl Event {
             note: command.note.clone(),
             refused: None,
             fact,
-        })
+        }))
     }
 
-    /// Whether nothing was done under a key.
+    /// What was done under a key, if anything was.
     ///
     /// # Errors
-    /// `DoneBefore`, `KeyReused`.
-    pub fn is_new(&self, key: &Key) -> Result<(), Refusal> {
+    /// `KeyReused`, where it was something else.
+    pub fn done_under(&self, key: &Key) -> Result<Option<Done>, Refusal> {
         match self.keys.get(&key.name) {
-            None => Ok(()),
-            Some(Remembered { body, done }) if *body == key.body => Err(Refusal::DoneBefore(*done)),
+            None => Ok(None),
+            Some(Remembered { body, done }) if *body == key.body => Ok(Some(*done)),
             Some(Remembered { done, .. }) => Err(Refusal::KeyReused { version: done.version }),
         }
     }

@@ -1,4 +1,4 @@
-//! Asks the office as the HTTP floor does, and says what came of it.
+//! Asks the engine as the HTTP floor does, and says what came of it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -10,7 +10,7 @@ use ticketboss_core::domain::{
     EventId, EventTerms, Key, KeyName, Reason, Refusal, RequestId, ReservationId, Seats, Shortage,
     Status, Version,
 };
-use ticketboss_engine::{Answered, Asking, Office, OfficeError, Reserved};
+use ticketboss_engine::{Engine, EngineError, Receipt, Replay, RequestContext, ReservationReceipt};
 
 /// The key as the program knows it, who has it from the HTTP floor.
 fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
@@ -27,19 +27,19 @@ fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
     Some(Key { name: KeyName(digest(name)), body: digest(format!("{:?}", asked.body())) })
 }
 
-pub(super) async fn answer(office: &Office, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
+pub(super) async fn answer(engine: &Engine, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
     let Wish { event, asked, .. } = wish;
-    let asking = Asking { key: key_of(wish), ..request.into() };
+    let asking = RequestContext { key: key_of(wish), ..request.into() };
     let answered = match asked {
         Asked::Read | Asked::Update { .. } | Asked::Block { .. } | Asked::Unblock { .. } => {
-            let told = of_event(office, event, asked, asking).await;
+            let told = of_event(engine, event, asked, asking).await;
             return told.unwrap_or_else(|error| (refused(asked, error), Telling::First));
         }
         Asked::Reserve { partner, seats } => {
-            office.reserve(event, partner.clone(), *seats, asking).await
+            engine.reserve(event, partner.clone(), *seats, asking).await
         }
         Asked::Hold { partner, seats, hold_seconds } => {
-            office.hold(event, partner.clone(), *seats, *hold_seconds, asking).await
+            engine.hold(event, partner.clone(), *seats, *hold_seconds, asking).await
         }
         Asked::Confirm { reservation }
         | Asked::Extend { reservation, .. }
@@ -49,39 +49,40 @@ pub(super) async fn answer(office: &Office, wish: &Wish, request: RequestId) -> 
                 return (Outcome::ReservationNotFound, Telling::First);
             };
             match asked {
-                Asked::Confirm { .. } => office.confirm(id, asking).await,
+                Asked::Confirm { .. } => engine.confirm(id, asking).await,
                 Asked::Extend { hold_seconds, .. } => {
-                    office.extend(id, *hold_seconds, asking).await
+                    engine.extend(id, *hold_seconds, asking).await
                 }
                 Asked::CancelPart { seats, .. } => {
                     let seats = Seats::new(*seats).expect("nobody gives up no seats");
-                    office.cancel_part(id, seats, asking).await
+                    engine.cancel_part(id, seats, asking).await
                 }
-                _ => office.cancel(id, asking).await,
+                _ => engine.cancel(id, asking).await,
             }
         }
     };
     match answered {
         Ok(reserved) => {
-            let telling = telling_of(reserved.telling);
+            let telling = telling_of(reserved.replay);
             (told(asked, &reserved), telling)
         }
         Err(error) => (refused(asked, error), Telling::First),
     }
 }
 
-fn telling_of(telling: ticketboss_engine::Telling) -> Telling {
-    match telling {
-        ticketboss_engine::Telling::First => Telling::First,
-        ticketboss_engine::Telling::Again => Telling::Again,
+fn telling_of(replay: Replay) -> Telling {
+    match replay {
+        Replay::First => Telling::First,
+        Replay::Replayed => Telling::Again,
     }
 }
 
-fn told(asked: &Asked, reserved: &Reserved) -> Outcome {
+fn told(asked: &Asked, reserved: &ReservationReceipt) -> Outcome {
     let version = reserved.version.get();
-    let reservation = Uuid::from_u128(reserved.id.to_bits());
-    let seats = reserved.reservation.seats.get();
-    let expires_at_ms = match reserved.reservation.status {
+    let (id, made) = &reserved.result;
+    let reservation = Uuid::from_u128(id.to_bits());
+    let seats = made.seats.get();
+    let expires_at_ms = match made.status {
         Status::Held(hold) => hold.expires_at.0,
         _ => 0,
     };
@@ -100,15 +101,15 @@ fn told(asked: &Asked, reserved: &Reserved) -> Outcome {
 
 /// Asks about the event itself.
 async fn of_event(
-    office: &Office,
+    engine: &Engine,
     event: &EventId,
     asked: &Asked,
-    asking: Asking,
-) -> Result<(Outcome, Telling), OfficeError> {
+    asking: RequestContext,
+) -> Result<(Outcome, Telling), EngineError> {
     let seats_of = |seats| Seats::new(seats).expect("nobody asks for an event without seats");
     match asked {
         Asked::Update { capacity, seats_per_request_max, expected } => {
-            let shown = office.event(event)?;
+            let shown = engine.event(event)?;
             if shown.version().get() < *expected {
                 // What is not named is taken from what this node shows, which is not what was seen.
                 let what = "the node is behind".to_owned();
@@ -122,26 +123,26 @@ async fn of_event(
                 ..before.clone()
             };
             let expected = Version::new(*expected).expect("nobody expects version 0");
-            let Answered { what: after, telling } =
-                office.update_event(event, terms, expected, asking).await?;
+            let Receipt { result: after, replay, .. } =
+                engine.update_event(event, terms, expected, asking).await?;
             let (capacity, available) = (after.seats().capacity, after.seats().available);
             let outcome = Outcome::Updated { version: after.version().get(), capacity, available };
-            Ok((outcome, telling_of(telling)))
+            Ok((outcome, telling_of(replay)))
         }
         Asked::Block { seats } => {
             let reason = Reason::new("a pillar").expect("a valid reason");
-            let Answered { what: made, telling } =
-                office.block(event, seats_of(*seats), reason, asking).await?;
-            let outcome = Outcome::Blocked { version: made.version.get(), seats: *seats };
-            Ok((outcome, telling_of(telling)))
+            let Receipt { version, replay, .. } =
+                engine.block(event, seats_of(*seats), reason, asking).await?;
+            let outcome = Outcome::Blocked { version: version.get(), seats: *seats };
+            Ok((outcome, telling_of(replay)))
         }
         Asked::Unblock { block } => {
             let block = Version::new(*block).expect("nobody asks for block 0");
-            let Answered { what: made, telling } = office.unblock(event, block, asking).await?;
-            Ok((Outcome::Unblocked { version: made.version.get() }, telling_of(telling)))
+            let Receipt { version, replay, .. } = engine.unblock(event, block, asking).await?;
+            Ok((Outcome::Unblocked { version: version.get() }, telling_of(replay)))
         }
         _ => {
-            let event = office.event(event)?;
+            let event = engine.event(event)?;
             let outcome = Outcome::Read {
                 version: event.version().get(),
                 available: event.seats().available,
@@ -152,18 +153,18 @@ async fn of_event(
     }
 }
 
-fn refused(asked: &Asked, error: OfficeError) -> Outcome {
+fn refused(asked: &Asked, error: EngineError) -> Outcome {
     match error {
-        OfficeError::Refused(refusal) => refused_by(asked, &refusal),
-        OfficeError::Overloaded | OfficeError::DiskFull => {
+        EngineError::Refused(refusal) => refused_by(asked, &refusal),
+        EngineError::Overloaded | EngineError::DiskFull => {
             Outcome::NotDone { what: error.to_string() }
         }
-        OfficeError::Unavailable => Outcome::Unknown { what: error.to_string() },
-        OfficeError::EventNotFound
-        | OfficeError::NoSuchVersion { .. }
-        | OfficeError::EventExists(_)
-        | OfficeError::TooManyEvents
-        | OfficeError::EventDamaged(_) => Outcome::Unexpected { what: error.to_string() },
+        EngineError::Unavailable => Outcome::Unknown { what: error.to_string() },
+        EngineError::EventNotFound
+        | EngineError::NoSuchVersion { .. }
+        | EngineError::EventExists(_)
+        | EngineError::TooManyEvents
+        | EngineError::EventDamaged(_) => Outcome::Unexpected { what: error.to_string() },
     }
 }
 
@@ -198,9 +199,8 @@ fn refused_by(asked: &Asked, refusal: &Refusal) -> Outcome {
             Outcome::CapacityTaken { taken: *taken, version: version.get() }
         }
         Refusal::BlockNotFound => Outcome::BlockNotFound,
-        Refusal::DoneBefore(_)
-        | Refusal::NotOnSale { .. }
-        | Refusal::StatusChange { .. }
-        | Refusal::SeatsHeld { .. } => Outcome::Unexpected { what: refusal.to_string() },
+        Refusal::NotOnSale { .. } | Refusal::StatusChange { .. } | Refusal::SeatsHeld { .. } => {
+            Outcome::Unexpected { what: refusal.to_string() }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::Client;
 use crate::checker::history::{Asked, Outcome};
 use crate::simulation::world::SEATS_PER_REQUEST_MAX;
 use ticketboss_core::domain::{Event, EventId, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, PartnerId};
-use ticketboss_engine::Office;
+use ticketboss_engine::Engine;
 
 /// The most seats that are taken out of sale at a time.
 const BLOCK_SEATS_MAX: u32 = 4;
@@ -35,14 +35,14 @@ impl Client {
         }
     }
 
-    pub(super) fn choose(&self, office: &Office) -> Wish {
-        let (event, asked) = self.choose_anything(office);
+    pub(super) fn choose(&self, engine: &Engine) -> Wish {
+        let (event, asked) = self.choose_anything(engine);
         let has_key =
             asked.key_scope().is_some() && self.shared.percent() < self.shared.plan.key_percent;
         Wish { event, asked, key: has_key.then(|| self.draw_uuid()) }
     }
 
-    fn choose_anything(&self, office: &Office) -> (EventId, Asked) {
+    fn choose_anything(&self, engine: &Engine) -> (EventId, Asked) {
         let event = self.shared.pick(&self.shared.events).expect("there is an event");
         let percent = self.shared.percent();
         if percent < self.shared.plan.cancel_percent {
@@ -52,7 +52,7 @@ impl Client {
             return (event, Asked::Read);
         }
         if self.shared.percent() < self.shared.plan.terms_percent
-            && let Ok(shown) = office.event(&event)
+            && let Ok(shown) = engine.event(&event)
         {
             return (event, self.choose_terms(&shown));
         }

@@ -10,7 +10,7 @@ use super::disk::DiskGuard;
 use super::log_file::LogFile;
 use super::witness::Witness;
 use super::{event_id, failed, page_key};
-use crate::committer::Engine;
+use crate::committer::Medium;
 use crate::ledger::Commit;
 use crate::recovery::{Witnessed, hold_against};
 use crate::{Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
@@ -21,7 +21,7 @@ const NUMBERS_CLAIMED_KEY: &str = "event_numbers_claimed";
 
 /// The files of an open database, for the one who writes to it.
 #[derive(Debug)]
-pub(super) struct SledEngine {
+pub(super) struct SledMedium {
     pub(super) database: Db,
     pub(super) events: Tree,
     pub(super) ledger: Tree,
@@ -33,7 +33,7 @@ pub(super) struct SledEngine {
     pub(super) witnessed: Witnessed,
 }
 
-impl Engine for SledEngine {
+impl Medium for SledMedium {
     fn check_room(&mut self) -> Result<(), StoreError> {
         self.log_file.check()?;
         self.disk.check()

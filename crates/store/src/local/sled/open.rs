@@ -28,7 +28,7 @@ use tempfile::TempDir;
 
 use super::caught::{LastHandle, caught};
 use super::disk::DiskGuard;
-use super::engine::SledEngine;
+use super::engine::SledMedium;
 use super::lock::{DirectoryLock, EngineRelease, LockError};
 use super::log_file::LogFile;
 use super::witness::{self, Witness};
@@ -70,7 +70,7 @@ pub enum OpenError {
     },
     /// sled does not open it.
     #[error("the database in {directory} cannot be opened: {cause}")]
-    Engine {
+    Medium {
         /// Which directory.
         directory: PathBuf,
         /// What sled says.
@@ -177,7 +177,7 @@ fn open_held(
 ) -> Result<Opened, OpenError> {
     let unusable = |cause| unusable(directory, cause);
     let files_in = &options.directory;
-    let engine = |cause: Arc<str>| OpenError::Engine { directory: directory.to_owned(), cause };
+    let engine = |cause: Arc<str>| OpenError::Medium { directory: directory.to_owned(), cause };
     let witnessed = witness::read(files_in).map_err(unusable)?;
     let release = EngineRelease { log_file: files_in.join("db") };
     remove_unfinished_settings(files_in).map_err(unusable)?;
@@ -200,7 +200,7 @@ fn open_held(
     let log_file = LogFile::open(files_in).map_err(unusable)?;
     let disk = DiskGuard::new(files_in, options.disk_free_bytes_min);
     let witness = Witness::start(files_in, witnessed.clone()).map_err(unusable)?;
-    let engine = SledEngine {
+    let engine = SledMedium {
         database,
         events,
         ledger: ledger.clone(),
