@@ -16,26 +16,31 @@ pub mod event;
 pub mod key;
 pub mod names;
 pub mod note;
+pub mod refusal_count;
 pub mod refused;
 pub mod reservation;
 pub mod statistics;
 pub mod terms;
+pub mod text;
 
 pub use change::{Actor, Change, Fact};
 pub use command::{Command, Decision, Intent, Refusal, Shortage};
 pub use event::{Block, Event, PartnerTotals, SeatCounts, Violation};
 pub use key::{Done, Key, KeyName};
 pub use names::{
-    EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, EventId, EventName, EventNumber, InvalidName, Nonce,
-    PARTNER_ID_CHARS_MAX, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version,
+    EVENT_ID_BYTES_MAX, EventId, EventNumber, Nonce, RequestId, ReservationId, Seats, Timestamp,
+    Version,
 };
-pub use note::{METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, Reference};
-pub use refused::{REFUSED_BY_NAME_MAX, RefusalKind, Refused, RefusedCount};
+pub use note::{METADATA_ENTRIES_MAX, Note};
+pub use refusal_count::{REFUSED_BY_NAME_MAX, RefusedCount};
+pub use refused::{RefusalKind, Refused};
 pub use reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status, Step, Steps,
     Turn,
 };
 pub use statistics::{Bucket, Count, Outcome, Statistics, Tally};
-pub use terms::{
-    Description, EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale, Reason, Venue, ZoneName,
+pub use terms::{EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale};
+pub use text::{
+    Description, EVENT_NAME_CHARS_MAX, EventName, InvalidName, MetadataKey, MetadataValue,
+    PARTNER_ID_CHARS_MAX, PartnerId, Reason, Reference, Venue, ZoneName,
 };

@@ -1,9 +1,7 @@
 //! Texts that people and programs write: names, ids, settings, histories.
 
 use ticketboss::config::Settings;
-use ticketboss_core::domain::names::{
-    EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNER_ID_CHARS_MAX,
-};
+use ticketboss_core::domain::{EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNER_ID_CHARS_MAX};
 use ticketboss_core::domain::{
     EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Version,
 };

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use super::key::Key;
-use super::names::{Nonce, PartnerId, RequestId, Seats, Timestamp, Version};
+use super::names::{Nonce, RequestId, Seats, Timestamp, Version};
 use super::note::Note;
 use super::refused::Refused;
-use super::terms::{EventTerms, Reason};
+use super::terms::EventTerms;
+use super::text::{PartnerId, Reason};
 
 /// One entry of a ledger: what happened, when, by whom, because of which request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::change::{Actor, Change};
 use super::key::{Done, Key};
-use super::names::{Nonce, PartnerId, RequestId, ReservationId, Seats, Timestamp, Version};
+use super::names::{Nonce, RequestId, ReservationId, Seats, Timestamp, Version};
 use super::note::Note;
+use super::refused::RefusalKind;
 use super::reservation::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN};
-use super::terms::{EventStatus, EventTerms, NotOnSale, Reason};
+use super::terms::{EventStatus, EventTerms, NotOnSale};
+use super::text::{PartnerId, Reason};
 
 /// Something that somebody wants of an event. It is decided by [`super::Event::decide`].
 #[derive(Debug, Clone)]
@@ -242,6 +244,32 @@ pub enum Refusal {
         /// How many it has.
         has: u32,
     },
+}
+
+impl Refusal {
+    /// Its kind.
+    pub fn kind(&self) -> RefusalKind {
+        match self {
+            Self::SeatsPerRequest { .. } => RefusalKind::SeatsPerRequest,
+            Self::HoldSeconds { .. } => RefusalKind::HoldSeconds,
+            Self::NotOnSale { .. } => RefusalKind::NotOnSale,
+            Self::NotEnoughSeats(_) => RefusalKind::NotEnoughSeats,
+            Self::HoldExpired(_) => RefusalKind::HoldExpired,
+            Self::TooManyExtensions | Self::HeldLongEnough { .. } => RefusalKind::HoldLimit,
+            Self::ReservationNotFound => RefusalKind::ReservationNotFound,
+            Self::AlreadyCancelled { .. } => RefusalKind::AlreadyCancelled,
+            Self::AlreadyExpired { .. } => RefusalKind::AlreadyExpired,
+            Self::AlreadyConfirmed { .. } => RefusalKind::AlreadyConfirmed,
+            Self::NotConfirmed => RefusalKind::NotConfirmed,
+            Self::NotAPart { .. } => RefusalKind::NotAPart,
+            Self::KeyReused { .. } => RefusalKind::KeyReused,
+            Self::OtherTerms { .. } => RefusalKind::OtherTerms,
+            Self::CapacityTaken { .. } => RefusalKind::CapacityTaken,
+            Self::StatusChange { .. } => RefusalKind::StatusChange,
+            Self::SeatsHeld { .. } => RefusalKind::SeatsHeld,
+            Self::BlockNotFound => RefusalKind::BlockNotFound,
+        }
+    }
 }
 
 /// Fewer seats than somebody wants, and why.

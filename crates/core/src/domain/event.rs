@@ -8,11 +8,10 @@ use imbl::{OrdMap, OrdSet};
 
 use super::change::{Change, Fact};
 use super::key::{Done, KeyName, Remembered};
-use super::names::{
-    EventId, EventName, EventNumber, PartnerId, ReservationId, Seats, Timestamp, Version,
-};
+use super::names::{EventId, EventNumber, ReservationId, Seats, Timestamp, Version};
 use super::reservation::Reservation;
-use super::terms::{EventTerms, Reason};
+use super::terms::EventTerms;
+use super::text::{EventName, PartnerId, Reason};
 
 mod apply;
 mod decide;

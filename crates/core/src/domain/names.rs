@@ -5,26 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::text::InvalidName;
+
 /// The longest event id, in bytes.
 pub const EVENT_ID_BYTES_MAX: usize = 64;
-/// The longest event name, in characters.
-pub const EVENT_NAME_CHARS_MAX: usize = 200;
-/// The longest partner id, in characters.
-pub const PARTNER_ID_CHARS_MAX: usize = 128;
-
-/// Why a text is no valid name. The message is a fragment that can follow the name of the field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidName {
-    /// The text is empty, or nothing but white space.
-    #[error("must not be blank")]
-    Blank,
-    /// The text is longer than its limit.
-    #[error("must not be longer than {0} characters")]
-    TooLong(usize),
-    /// The text has a character that its alphabet lacks.
-    #[error("may have the letters a-z, digits, '-' and '_' only")]
-    Alphabet,
-}
 
 /// The public name of an event, as in `node-meetup-2025`: 1–64 of `a-z 0-9 - _`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,91 +43,6 @@ impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// What an event is called on a poster: 1–200 characters, not blank.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventName(Arc<str>);
-
-impl EventName {
-    /// Takes `text` as an event name.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn new(text: &str) -> Result<Self, InvalidName> {
-        bounded(text, EVENT_NAME_CHARS_MAX).map(Self)
-    }
-
-    /// Takes `text` as an event name out of a ledger, where U+FEFF alone may be one.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn kept(text: &str) -> Result<Self, InvalidName> {
-        bounded_as_kept(text, EVENT_NAME_CHARS_MAX).map(Self)
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EventName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Who reserves on behalf of buyers: 1–128 characters, not blank, kept as given.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PartnerId(Arc<str>);
-
-impl PartnerId {
-    /// Takes `text` as a partner id.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn new(text: &str) -> Result<Self, InvalidName> {
-        bounded(text, PARTNER_ID_CHARS_MAX).map(Self)
-    }
-
-    /// Takes `text` as a partner id out of a ledger, where U+FEFF alone may be one.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn kept(text: &str) -> Result<Self, InvalidName> {
-        bounded_as_kept(text, PARTNER_ID_CHARS_MAX).map(Self)
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PartnerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-pub(super) fn bounded(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
-    // For JavaScript's `trim` U+FEFF is white space, too, so it is for the seed and its clients.
-    if text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{FEFF}').is_empty() {
-        return Err(InvalidName::Blank);
-    }
-    bounded_as_kept(text, chars_max)
-}
-
-/// As [`bounded`], of what is in a ledger already: U+FEFF alone was no blank once.
-pub(super) fn bounded_as_kept(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
-    if text.trim().is_empty() {
-        return Err(InvalidName::Blank);
-    }
-    if text.chars().count() > chars_max {
-        return Err(InvalidName::TooLong(chars_max));
-    }
-    Ok(text.into())
 }
 
 /// The short number under which the store keeps an event's ledger; it never changes.
@@ -313,7 +212,6 @@ fn low_u64(wide: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::terms::Reason;
     use super::*;
     use proptest::prelude::*;
 
@@ -344,19 +242,5 @@ mod tests {
             nonce: Nonce::from_bits(u64::MAX),
         };
         assert_eq!(format!("{:032x}", id.to_bits()), "ffffffffffff8fffbfffffffffffffff");
-    }
-
-    #[test]
-    fn names_are_refused_for_their_reason() {
-        for blank in ["", " \t", "\u{FEFF}", " \u{FEFF}\u{A0}\u{FEFF}\u{85}\u{3000}"] {
-            assert_eq!(PartnerId::new(blank), Err(InvalidName::Blank), "{blank:?}");
-            assert_eq!(EventName::new(blank), Err(InvalidName::Blank), "{blank:?}");
-            assert_eq!(Reason::new(blank), Err(InvalidName::Blank), "{blank:?}");
-        }
-        assert_eq!(PartnerId::new("\u{FEFF}p").map(|_| ()), Ok(()));
-        assert_eq!(PartnerId::new(&"é".repeat(128)).map(|_| ()), Ok(()));
-        assert_eq!(PartnerId::new(&"é".repeat(129)), Err(InvalidName::TooLong(128)));
-        assert_eq!(EventId::new("Node"), Err(InvalidName::Alphabet));
-        assert_eq!(EventId::new(""), Err(InvalidName::Blank));
     }
 }

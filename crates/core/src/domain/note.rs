@@ -1,16 +1,9 @@
 //! What a partner may note on a reservation, for himself: we keep it and give it back.
 
-use super::terms::Text;
+use super::text::{MetadataKey, MetadataValue, Reference};
 
 /// How many entries a note may have besides its reference.
 pub const METADATA_ENTRIES_MAX: usize = 10;
-
-/// A partner's own name for a reservation, as an order number.
-pub type Reference = Text<200>;
-/// The name of an entry.
-pub type MetadataKey = Text<40>;
-/// What an entry says.
-pub type MetadataValue = Text<100>;
 
 /// What a partner has noted on a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::change::Fact;
-use super::names::{EventNumber, Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
+use super::names::{EventNumber, Nonce, ReservationId, Seats, Timestamp, Version};
 use super::note::Note;
+use super::text::PartnerId;
+pub use step::{Step, Turn};
 pub use steps::Steps;
 
+mod step;
 mod steps;
 
 /// The shortest hold that may be asked for, in seconds.
@@ -37,63 +39,6 @@ pub struct Reservation {
     pub steps: Steps,
     /// What the partner has noted on it.
     pub note: Option<Arc<Note>>,
-}
-
-/// What a reservation has become at a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// The version.
-    pub version: Version,
-    /// What it has become.
-    pub turn: Turn,
-}
-
-/// What a reservation can become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It was made, as a hold.
-    Held {
-        /// Until when.
-        expires_at: Timestamp,
-    },
-    /// It was confirmed.
-    Confirmed,
-    /// It was extended.
-    Extended {
-        /// Until when.
-        expires_at: Timestamp,
-    },
-    /// It was given up.
-    Cancelled,
-    /// Its time was up.
-    Expired,
-    /// Some of its seats were given up.
-    PartlyCancelled {
-        /// How many it had until then.
-        had: Seats,
-    },
-}
-
-impl Turn {
-    /// What a reservation becomes by a fact about it, after which it has so many seats.
-    pub(super) fn of(fact: &Fact, left: Seats) -> Option<Self> {
-        match fact {
-            Fact::Held { expires_at, .. } => Some(Self::Held { expires_at: *expires_at }),
-            Fact::Confirmed { .. } | Fact::ConfirmedLate { .. } => Some(Self::Confirmed),
-            Fact::Extended { expires_at, .. } => Some(Self::Extended { expires_at: *expires_at }),
-            Fact::Cancelled { .. } => Some(Self::Cancelled),
-            Fact::Expired { .. } => Some(Self::Expired),
-            Fact::PartlyCancelled { seats, .. } => {
-                let had = Seats::new(left.get() + seats.get()).unwrap_or(left);
-                Some(Self::PartlyCancelled { had })
-            }
-            Fact::EventCreated(_)
-            | Fact::EventUpdated(_)
-            | Fact::SeatsBlocked { .. }
-            | Fact::SeatsUnblocked { .. }
-            | Fact::Reserved { .. } => None,
-        }
-    }
 }
 
 /// Where a reservation stands.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use super::change::{Change, Fact};
 use super::event::Event;
-use super::names::{PartnerId, Seats, Timestamp, Version};
+use super::names::{Seats, Timestamp, Version};
 use super::refused::{RefusalKind, Refused};
 use super::reservation::Status;
+use super::text::PartnerId;
 
 /// How many partners are counted by name.
 pub const PARTNERS_MAX: usize = 10_000;

@@ -1,57 +1,12 @@
 //! What an event sells, on which terms, and when.
 
 use std::fmt;
-use std::sync::Arc;
 
-use super::names::{EventId, EventName, InvalidName, Seats, Timestamp, bounded, bounded_as_kept};
+use super::names::{EventId, Seats, Timestamp};
+use super::text::{Description, EventName, Venue, ZoneName};
 
 /// How long seats are held where nobody says for how long, in seconds.
 pub const HOLD_SECONDS_USUAL: u32 = 600;
-
-/// Text of at most so many characters, not blank.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text<const CHARS_MAX: usize>(Arc<str>);
-
-impl<const CHARS_MAX: usize> Text<CHARS_MAX> {
-    /// The most characters that it may have.
-    pub const CHARS_MAX: usize = CHARS_MAX;
-
-    /// Takes `text`.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn new(text: &str) -> Result<Self, InvalidName> {
-        bounded(text, CHARS_MAX).map(Self)
-    }
-
-    /// Takes `text` out of a ledger, where U+FEFF alone may be one.
-    ///
-    /// # Errors
-    /// When it is blank or too long.
-    pub fn kept(text: &str) -> Result<Self, InvalidName> {
-        bounded_as_kept(text, CHARS_MAX).map(Self)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<const CHARS_MAX: usize> fmt::Display for Text<CHARS_MAX> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// What an event is about.
-pub type Description = Text<1000>;
-/// Where it is.
-pub type Venue = Text<200>;
-/// The name of a time zone, as in `Europe/Berlin`.
-pub type ZoneName = Text<64>;
-/// Why something was done.
-pub type Reason = Text<200>;
 
 /// What an event sells, and on which terms.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{Block, Event, PartnerTotals};
 use crate::domain::change::{Change, Fact};
 use crate::domain::key::{Done, Remembered};
-use crate::domain::names::{Nonce, PartnerId, Seats, Timestamp, Version};
+use crate::domain::names::{Nonce, Seats, Timestamp, Version};
 use crate::domain::reservation::{Hold, Reservation, Status, Step, Steps, Turn};
+use crate::domain::text::PartnerId;
 
 impl Event {
     /// Makes a change that [`Event::decide`] has just stated of this very state.
@@ -88,7 +89,7 @@ impl Event {
         let made_at = change.at;
         let held = match status {
             Status::Held(hold) => Some(Turn::Held { expires_at: hold.expires_at }),
-            _ => None,
+            Status::Confirmed | Status::Cancelled { .. } | Status::Expired { .. } => None,
         };
         let version = change.version;
         let steps = held.map(|turn| Steps::one(Step { version, turn })).unwrap_or_default();
@@ -101,16 +102,16 @@ impl Event {
             steps,
             note: change.note.clone(),
         };
-        self.take(change.version, &reservation);
+        self.move_seats(Direction::Taken, change.version, &reservation);
         self.reservations.insert(change.version, reservation);
     }
 
     /// Gives a reservation another status, and its seats another place.
     fn turn(&mut self, change: &Change, made_by: Version, status: Status) {
         let mut reservation = self.kept(made_by);
-        self.give_back(made_by, &reservation);
+        self.move_seats(Direction::Returned, made_by, &reservation);
         reservation.status = status;
-        self.take(made_by, &reservation);
+        self.move_seats(Direction::Taken, made_by, &reservation);
         self.keep(change, made_by, reservation);
     }
 
@@ -125,10 +126,10 @@ impl Event {
 
     fn give_back_part(&mut self, change: &Change, made_by: Version, seats: Seats) {
         let mut reservation = self.kept(made_by);
-        self.give_back(made_by, &reservation);
+        self.move_seats(Direction::Returned, made_by, &reservation);
         reservation.seats = Seats::new(reservation.seats.get() - seats.get())
             .expect("decide found fewer seats than the reservation has");
-        self.take(made_by, &reservation);
+        self.move_seats(Direction::Taken, made_by, &reservation);
         self.keep(change, made_by, reservation);
     }
 
@@ -143,47 +144,47 @@ impl Event {
         self.reservations.insert(made_by, reservation);
     }
 
-    /// Counts the seats that a reservation has, where it has any.
-    fn take(&mut self, made_by: Version, reservation: &Reservation) {
-        if !reservation.status.has_seats() {
-            return;
-        }
-        let seats = reservation.seats.get();
-        let totals =
-            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
-        totals.reservations += 1;
+    /// Moves the seats of a reservation, if its status has any, out of those that are available or back.
+    fn move_seats(&mut self, direction: Direction, made_by: Version, reservation: &Reservation) {
+        let partner = self.partners.get_mut(&reservation.partner);
+        let totals = partner.expect("a reservation has its partner");
         let (of_partner, of_event) = match reservation.status {
-            Status::Held(_) => (&mut totals.held, &mut self.seats.held),
-            _ => (&mut totals.confirmed, &mut self.seats.confirmed),
+            Status::Held(hold) => {
+                let end = (hold.expires_at, made_by);
+                match direction {
+                    Direction::Taken => self.holds.insert(end),
+                    Direction::Returned => self.holds.remove(&end),
+                };
+                (&mut totals.held, &mut self.seats.held)
+            }
+            Status::Confirmed => (&mut totals.confirmed, &mut self.seats.confirmed),
+            Status::Cancelled { .. } | Status::Expired { .. } => return,
         };
-        *of_partner += u64::from(seats);
-        *of_event += seats;
-        self.seats.available -= seats;
-        self.live_reservations += 1;
-        if let Status::Held(hold) = reservation.status {
-            self.holds.insert((hold.expires_at, made_by));
+        let seats = reservation.seats.get();
+        match direction {
+            Direction::Taken => {
+                self.seats.available -= seats;
+                *of_event += seats;
+                *of_partner += u64::from(seats);
+                totals.reservations += 1;
+                self.live_reservations += 1;
+            }
+            Direction::Returned => {
+                self.seats.available += seats;
+                *of_event -= seats;
+                *of_partner -= u64::from(seats);
+                totals.reservations -= 1;
+                self.live_reservations -= 1;
+            }
         }
     }
+}
 
-    /// Counts them no longer.
-    fn give_back(&mut self, made_by: Version, reservation: &Reservation) {
-        if !reservation.status.has_seats() {
-            return;
-        }
-        let seats = reservation.seats.get();
-        let totals =
-            self.partners.get_mut(&reservation.partner).expect("a reservation has its partner");
-        totals.reservations -= 1;
-        let (of_partner, of_event) = match reservation.status {
-            Status::Held(_) => (&mut totals.held, &mut self.seats.held),
-            _ => (&mut totals.confirmed, &mut self.seats.confirmed),
-        };
-        *of_partner -= u64::from(seats);
-        *of_event -= seats;
-        self.seats.available += seats;
-        self.live_reservations -= 1;
-        if let Status::Held(hold) = reservation.status {
-            self.holds.remove(&(hold.expires_at, made_by));
-        }
-    }
+/// Which way seats move.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    /// Out of those that are available.
+    Taken,
+    /// Back to them.
+    Returned,
 }

@@ -4,12 +4,13 @@ use super::{Event, SeatCounts};
 use crate::domain::change::{Change, Fact};
 use crate::domain::command::{Command, Decision, Intent, Refusal, Shortage};
 use crate::domain::key::{Done, Key, Remembered};
-use crate::domain::names::{Nonce, PartnerId, ReservationId, Seats, Timestamp, Version};
+use crate::domain::names::{Nonce, ReservationId, Seats, Timestamp, Version};
 use crate::domain::note::Note;
 use crate::domain::reservation::{
     EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, Hold, Reservation, Status,
 };
 use crate::domain::terms::{EventStatus, EventTerms};
+use crate::domain::text::PartnerId;
 
 impl Event {
     /// Says what would follow from `command` at the time `now`, and changes nothing. What was done before

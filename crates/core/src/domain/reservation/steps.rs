@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
-use super::Step;
+use super::step::Step;
 use crate::domain::names::Version;
 
 /// How many steps are copied when one is added. A hold that is extended as often as may be has fewer.
@@ -96,7 +96,7 @@ impl Steps {
     }
 
     /// Adds one at the end.
-    pub(super) fn push(&mut self, step: Step) {
+    pub(in crate::domain) fn push(&mut self, step: Step) {
         match &mut self.0 {
             Kept::Many(steps) => Arc::make_mut(steps).push_back(step),
             _ => *self = self.from(0).chain([step]).collect(),
