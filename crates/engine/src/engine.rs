@@ -6,17 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ticketboss_core::domain::{
     Event, EventId, EventNumber, Refusal, RequestId, Reservation, ReservationId, Timestamp,
 };
-use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_runtime::tasks::Tasks;
-use ticketboss_store::{Damage, Loaded, Store, StoreError};
+use ticketboss_store::{Damage, Loaded, StoreError};
 
 use crate::error::EngineError;
 use crate::event_creation::Creations;
 use crate::event_handle::EventHandle;
-use crate::moves::Moves;
 use crate::read_backs::ReadBacks;
-use crate::writer::GoesBy;
+use crate::writer::{GoesBy, LoadedEvent, WriterContext};
 
 /// Everything that is sold here. Clones share it.
 #[derive(Debug, Clone)]
@@ -25,10 +23,8 @@ pub struct Engine(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) tasks: Tasks,
-    pub(crate) store: Store,
-    pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
-    pub(crate) moves: Moves,
+    pub(crate) writers: WriterContext,
     pub(crate) handles: RwLock<Handles>,
     pub(crate) creations: Creations,
     pub(crate) read_backs: ReadBacks,
@@ -53,20 +49,12 @@ impl Handles {
 impl Engine {
     /// Starts the handle of an event that is new, and so not dated ahead of the clock.
     pub(crate) fn start_handle(&self, event: Event, loaded: Loaded) -> EventHandle {
-        self.open_handle(event, loaded, GoesBy::Dates)
+        self.open_handle(LoadedEvent { event, loaded, goes_by: GoesBy::Dates })
     }
 
-    pub(crate) fn open_handle(&self, event: Event, loaded: Loaded, goes_by: GoesBy) -> EventHandle {
-        let Inner { tasks, store, clock, moves, .. } = &*self.0;
-        EventHandle::open(
-            tasks,
-            store.clone(),
-            clock.clone(),
-            moves.clone(),
-            event,
-            loaded,
-            goes_by,
-        )
+    pub(crate) fn open_handle(&self, event: LoadedEvent) -> EventHandle {
+        let Inner { tasks, writers, .. } = &*self.0;
+        EventHandle::open(tasks, writers.clone(), event)
     }
 
     pub(crate) fn keep(&self, handle: EventHandle) -> Result<(), StoreError> {
@@ -133,7 +121,7 @@ impl Engine {
 
     /// The time by the engine's clock.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.writers.clock.now()
     }
 
     /// The event as it was last committed. It waits for nobody.
@@ -176,12 +164,12 @@ impl Engine {
     /// # Errors
     /// `DiskFull`, `Unavailable`.
     pub async fn check_room(&self) -> Result<(), EngineError> {
-        Ok(self.0.store.check_room().await?)
+        Ok(self.0.writers.store.check_room().await?)
     }
 
     /// Waits until the store fails for good, and says why.
     pub async fn failed(&self) -> Arc<str> {
-        self.0.store.failed().await
+        self.0.writers.store.failed().await
     }
 
     /// Takes no more commands, and waits until those that were taken are answered. What was

@@ -5,16 +5,14 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
 
 use crate::error::EngineError;
-use crate::moves::Moves;
 use crate::published::{Published, Shown};
 use crate::receipt::Effect;
-use crate::writer::{GoesBy, Request, Writer};
+use crate::writer::{LoadedEvent, Request, Writer, WriterContext};
 use ticketboss_core::domain::{Command, Event, EventId, EventNumber};
-use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::tasks::Tasks;
 use ticketboss_runtime::tasks::sync::{Mutex, mpsc, oneshot};
+use ticketboss_store::Damage;
 use ticketboss_store::codec::Digest;
-use ticketboss_store::{Damage, Loaded, Store};
 
 /// How many commands may wait for one event's writer. Beyond that the answer is `Overloaded`.
 const QUEUE_COMMANDS_MAX: usize = 4096;
@@ -33,22 +31,14 @@ pub(crate) struct EventHandle {
 
 impl EventHandle {
     /// Opens an event for business: starts its writer.
-    pub(crate) fn open(
-        tasks: &Tasks,
-        store: Store,
-        clock: Clock,
-        moves: Moves,
-        event: Event,
-        loaded: Loaded,
-        goes_by: GoesBy,
-    ) -> Self {
-        let (id, number) = (event.id().clone(), event.number());
+    pub(crate) fn open(tasks: &Tasks, context: WriterContext, event: LoadedEvent) -> Self {
+        let (id, number) = (event.event.id().clone(), event.event.number());
         let published = Arc::new(Published::new(Shown::Committed(
-            Arc::new(event.clone()),
-            loaded.record.newest_page,
+            Arc::new(event.event.clone()),
+            event.loaded.record.newest_page,
         )));
         let (queue, requests) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let writer = Writer::new(store, clock, moves, event, loaded, goes_by, published.clone());
+        let writer = Writer::new(context, event, published.clone());
         let (at_the_end, writer_ended) = oneshot::channel::<()>();
         tasks.spawn(async move {
             writer.run(requests).await;

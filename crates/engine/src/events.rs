@@ -49,12 +49,12 @@ impl Engine {
         let id = terms.id.clone();
         let _claim = key.as_ref().map(|key| self.0.creations.claim(key, &id)).transpose()?;
         self.check_room_for(&id)?;
-        let number = self.0.store.claim_event_number().await?;
+        let number = self.0.writers.store.claim_event_number().await?;
         // Nobody else knows the number, so nobody else decides about it before it is shown.
-        let deciding = self.0.moves.begin(number, &self.0.clock);
+        let deciding = self.0.writers.moves.begin(number, &self.0.writers.clock);
         let change = Change {
             version: Version::FIRST,
-            at: self.0.clock.now(),
+            at: self.0.writers.clock.now(),
             by,
             request,
             key,
@@ -65,7 +65,7 @@ impl Engine {
         let event = Event::create(number, &change).map_err(|_| EngineError::Unavailable)?;
         let commit = Commit::draft(None, &event, std::slice::from_ref(&change));
         let record = commit.record;
-        let committed = self.0.store.commit(&id, &Token::ABSENT, commit).await;
+        let committed = self.0.writers.store.commit(&id, &Token::ABSENT, commit).await;
         if let Err(StoreError::Failed(_)) = committed {
             deciding.never_ends();
             return Err(EngineError::Unavailable);
@@ -201,8 +201,8 @@ impl Engine {
 
     /// An event that is in the store, as soon as it is here, too: whoever creates it is about to show it.
     async fn soon_shown(&self, id: &EventId) -> Result<Arc<Event>, EngineError> {
-        let patience = self.0.clock.now().plus_seconds(SHOWN_WITHIN_SECONDS);
-        let mut moved = self.0.moves.listen();
+        let patience = self.0.writers.clock.now().plus_seconds(SHOWN_WITHIN_SECONDS);
+        let mut moved = self.0.writers.moves.listen();
         let shown = async {
             loop {
                 moved.mark_unchanged();
@@ -215,7 +215,7 @@ impl Engine {
         };
         tokio::select! {
             shown = shown => shown,
-            () = self.0.clock.until(patience) => Err(EngineError::EventExists(id.clone())),
+            () = self.0.writers.clock.until(patience) => Err(EngineError::EventExists(id.clone())),
         }
     }
 

@@ -50,7 +50,7 @@ impl Engine {
     ) -> Result<Vec<SealedPage>, EngineError> {
         let event = self.handle(id)?.event()?;
         check_versions(&event, &[from, to])?;
-        let mut stored = self.0.store.pages(event.number(), from, to);
+        let mut stored = self.0.writers.store.pages(event.number(), from, to);
         let mut pages = Vec::new();
         while pages.len() < pages_max {
             let Some(page) = stored.next().await else { break };
@@ -80,7 +80,7 @@ impl Engine {
         let Some(last) = Version::new(last).filter(|last| *last > after) else {
             return Ok(Vec::new());
         };
-        let pages = self.0.store.pages(event.number(), after.next(), last);
+        let pages = self.0.writers.store.pages(event.number(), after.next(), last);
         let mut changes = ledger::changes(id, pages).await?;
         changes.retain(|change| change.version > after && change.version <= last);
         Ok(changes)
@@ -131,7 +131,7 @@ impl Engine {
         }
         check_versions(&event, &[version])?;
         let _turn = self.0.read_backs.turn().await?;
-        let pages = self.0.store.pages(event.number(), Version::FIRST, version);
+        let pages = self.0.writers.store.pages(event.number(), Version::FIRST, version);
         Ok(ledger::as_of(id, event.number(), version, pages).await?)
     }
 }

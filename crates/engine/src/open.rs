@@ -14,7 +14,7 @@ use crate::event_creation::Creations;
 use crate::event_handle::EventHandle;
 use crate::moves::Moves;
 use crate::read_backs::ReadBacks;
-use crate::writer::GoesBy;
+use crate::writer::{GoesBy, LoadedEvent, WriterContext};
 
 /// How many milliseconds an hour has.
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -129,15 +129,16 @@ impl Engine {
         // Holds that began before the machine's clock was set back end in time even so.
         let now = clock.now();
         let clock = put_forward(clock, now, &opened);
-        let (moves, handles, read_backs) = (Moves::default(), RwLock::default(), ReadBacks::new());
-        let creations = Creations::default();
-        let inner = Inner { tasks, store, clock, entropy, moves, handles, creations, read_backs };
+        let writers = WriterContext { store, clock, moves: Moves::default() };
+        let (handles, creations) = (RwLock::default(), Creations::default());
+        let read_backs = ReadBacks::new();
+        let inner = Inner { tasks, entropy, writers, handles, creations, read_backs };
         let engine = Self(Arc::new(inner));
         for event in opened {
             let handle = match event {
                 Opened::Whole(event, loaded) => {
                     let goes_by = goes_by(&event, now);
-                    engine.open_handle(*event, loaded, goes_by)
+                    engine.open_handle(LoadedEvent { event: *event, loaded, goes_by })
                 }
                 Opened::Damaged(damage, number) => EventHandle::damaged(damage, number),
             };

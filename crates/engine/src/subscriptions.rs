@@ -71,7 +71,8 @@ impl FollowingAll {
     /// `EventDamaged`, `Unavailable`. Events that were damaged before are left out.
     pub async fn read(&mut self) -> Result<Added, EngineError> {
         self.moved.mark_unchanged();
-        let (settled, moved) = self.engine.0.moves.settled(&self.engine.0.clock, &mut self.seen);
+        let (settled, moved) =
+            self.engine.0.writers.moves.settled(&self.engine.0.writers.clock, &mut self.seen);
         self.waiting.extend(moved);
         self.unsettled = None;
         let mut added = Added::default();
@@ -95,7 +96,7 @@ impl FollowingAll {
 
     /// Waits until there may be more to read.
     pub async fn moved(&mut self) {
-        let clock = &self.engine.0.clock;
+        let clock = &self.engine.0.writers.clock;
         let settled = async {
             match self.unsettled {
                 Some(at) => clock.until(Timestamp(at.0.saturating_add(1))).await,
@@ -197,7 +198,7 @@ impl Engine {
     /// Follows all events: tells what is dated at `from` or later.
     pub fn follow_all(&self, from: Timestamp) -> FollowingAll {
         // What moves while it is looked at is seen twice, and told once.
-        let (moved, seen) = (self.0.moves.listen(), self.0.moves.seen());
+        let (moved, seen) = (self.0.writers.moves.listen(), self.0.writers.moves.seen());
         let waiting = self.moved_since(from).collect();
         let (engine, reached) = (self.clone(), HashMap::new());
         FollowingAll { engine, moved, seen, began: from, reached, waiting, unsettled: Some(from) }
@@ -216,7 +217,7 @@ impl Engine {
 
     /// The time before which nothing is added any more to any event.
     pub fn settled_now(&self) -> Timestamp {
-        self.0.moves.settled_until(&self.0.clock)
+        self.0.writers.moves.settled_until(&self.0.writers.clock)
     }
 
     /// The date of the newest change of all events, if there is one.

@@ -50,11 +50,25 @@ pub(crate) enum GoesBy {
     Clock,
 }
 
+/// What all writers of an engine work with. A clone is a few pointers.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterContext {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) moves: Moves,
+}
+
+/// An event as it was loaded.
+#[derive(Debug)]
+pub(crate) struct LoadedEvent {
+    pub(crate) event: Event,
+    pub(crate) loaded: Loaded,
+    pub(crate) goes_by: GoesBy,
+}
+
 /// The writer of one event.
 pub(crate) struct Writer {
-    store: Store,
-    clock: Clock,
-    moves: Moves,
+    context: WriterContext,
     event: Arc<Event>,
     loaded: Loaded,
     goes_by: GoesBy,
@@ -77,19 +91,23 @@ struct Decided {
 type Outcomes = Vec<Result<Effect, Refusal>>;
 
 impl Writer {
+    /// A writer of `event`, which has published its state already.
     pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        moves: Moves,
-        event: Event,
-        loaded: Loaded,
-        goes_by: GoesBy,
+        context: WriterContext,
+        event: LoadedEvent,
         published: Arc<Published>,
     ) -> Self {
-        // No date of the event's: the clock may be far behind it.
-        let no_expiry_before = Timestamp(i64::MIN);
-        let (event, refused) = (Arc::new(event), RefusedCount::default());
-        Self { store, clock, moves, event, loaded, goes_by, published, refused, no_expiry_before }
+        let LoadedEvent { event, loaded, goes_by } = event;
+        Self {
+            context,
+            event: Arc::new(event),
+            loaded,
+            goes_by,
+            published,
+            refused: RefusedCount::default(),
+            // No date of the event's: the clock may be far behind it.
+            no_expiry_before: Timestamp(i64::MIN),
+        }
     }
 
     /// Serves until the queue is closed and empty, or the event turns out to be damaged.
@@ -105,7 +123,8 @@ impl Writer {
                 }
                 Err(error) => {
                     refuse(batch.drain(..), &error);
-                    self.no_expiry_before = self.clock.now().plus_seconds(EXPIRY_RETRY_SECONDS);
+                    self.no_expiry_before =
+                        self.context.clock.now().plus_seconds(EXPIRY_RETRY_SECONDS);
                     if let EngineError::EventDamaged(_) = error {
                         // What waits is answered as what is asked from now on: the event is damaged.
                         requests.close();
@@ -128,13 +147,13 @@ impl Writer {
         tokio::select! {
             biased;
             count = received => count > 0,
-            () = self.clock.until(expires_at.max(self.no_expiry_before)) => true,
+            () = self.context.clock.until(expires_at.max(self.no_expiry_before)) => true,
         }
     }
 
     /// Decides a batch and makes it durable; the outcomes are in the order of the batch.
     async fn settle(&mut self, batch: &[Request]) -> Result<Outcomes, EngineError> {
-        let deciding = self.moves.begin(self.event.number(), &self.clock);
+        let deciding = self.context.moves.begin(self.event.number(), &self.context.clock);
         let settled = self.decide_and_commit(batch).await;
         if let Err(EngineError::Unavailable) = settled {
             deciding.never_ends();
@@ -153,7 +172,7 @@ impl Writer {
             after.check().map_err(|broken| self.stop(broken))?;
             let commit = Commit::draft(Some(&self.loaded.record), &after, &changes);
             let record = commit.record;
-            match self.store.commit(self.event.id(), &self.loaded.token, commit).await? {
+            match self.context.store.commit(self.event.id(), &self.loaded.token, commit).await? {
                 Swap::Won(token) => {
                     self.loaded = Loaded { record, token };
                     self.refused.clear();
@@ -181,7 +200,7 @@ impl Writer {
     fn decide(&self, batch: &[Request]) -> Decided {
         let mut after = Event::clone(&self.event);
         let mut changes = Vec::with_capacity(batch.len());
-        let now = self.clock.now();
+        let now = self.context.clock.now();
         while let Some(expiry) = self.expiry(&after, now) {
             if changes.len() == EXPIRIES_MAX {
                 return Decided { after, changes, outcomes: None };
@@ -231,10 +250,11 @@ impl Writer {
             version: self.event.version(),
             fault: Fault::Disagrees("there is no record any more".to_owned()),
         };
-        let loaded = self.store.load(&id).await?.unwrap_or_else(|| Err(missing()));
+        let loaded = self.context.store.load(&id).await?.unwrap_or_else(|| Err(missing()));
         let loaded = loaded.map_err(|damage| self.damaged(damage))?;
         let record = loaded.record;
-        let pages = self.store.pages(record.number, self.event.version().next(), record.version);
+        let pages =
+            self.context.store.pages(record.number, self.event.version().next(), record.version);
         let newest_page = self.loaded.record.newest_page;
         let event = Event::clone(&self.event);
         match ledger::catch_up(event, newest_page, &record, pages).await {

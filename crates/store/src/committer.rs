@@ -13,8 +13,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::ledger::Commit;
-use super::{Damage, Listed, Loaded, StoreError, Swap, Token};
+use crate::ledger::Commit;
+use crate::port::{Damage, Listed, Loaded, StoreError, Swap, Token};
 use ticketboss_core::domain::{EventId, EventNumber, Version};
 use ticketboss_runtime::tasks::sync::{blocking_receive_many, mpsc, oneshot, thread, watch};
 
@@ -93,12 +93,9 @@ struct Counters {
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// Something to write, and who waits for it.
+/// Something to read or write, and where the answer goes.
 #[derive(Debug)]
-pub struct Job(Work);
-
-#[derive(Debug)]
-enum Work {
+pub(crate) enum Job {
     Commit { event: EventId, token: Token, commit: Commit, answer: Answer<Swap> },
     ClaimEventNumber { answer: Answer<EventNumber> },
     Load { event: EventId, answer: Answer<Option<Result<Loaded, Damage>>> },
@@ -108,15 +105,15 @@ enum Work {
 
 impl Job {
     fn writes(&self) -> bool {
-        match self.0 {
-            Work::Commit { .. } | Work::ClaimEventNumber { .. } => true,
-            Work::Load { .. } | Work::Events { .. } | Work::CheckRoom { .. } => false,
+        match self {
+            Job::Commit { .. } | Job::ClaimEventNumber { .. } => true,
+            Job::Load { .. } | Job::Events { .. } | Job::CheckRoom { .. } => false,
         }
     }
 
     /// Whether it cannot be done while the disk is full.
     fn needs_room(&self) -> bool {
-        self.writes() || matches!(self.0, Work::CheckRoom { .. })
+        self.writes() || matches!(self, Job::CheckRoom { .. })
     }
 }
 
@@ -130,7 +127,7 @@ fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
 
 impl Committer {
     /// The way to `worker`, who serves `jobs`.
-    pub fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
+    pub(crate) fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
         let counters = Arc::<Counters>::default();
@@ -146,57 +143,56 @@ impl Committer {
         }
     }
 
-    /// Adds pages and swaps the record; `Won` means on disk.
+    /// Adds pages and swaps the record, as [`crate::Store::commit`] does.
     ///
     /// # Errors
-    /// As [`super::Store::commit`].
+    /// As there.
     pub async fn commit(
         &self,
         event: EventId,
         token: Token,
         commit: Commit,
     ) -> Result<Swap, StoreError> {
-        self.ask(|answer| Work::Commit { event, token, commit, answer }).await
+        self.ask(|answer| Job::Commit { event, token, commit, answer }).await
     }
 
-    /// Gives out the next event number, which is on disk.
+    /// Claims a number, as [`crate::Store::claim_event_number`] does.
     ///
     /// # Errors
-    /// As [`super::Store::claim_event_number`].
+    /// As there.
     pub async fn claim_event_number(&self) -> Result<EventNumber, StoreError> {
-        self.ask(|answer| Work::ClaimEventNumber { answer }).await
+        self.ask(|answer| Job::ClaimEventNumber { answer }).await
     }
 
-    /// The record of an event. It is read here, and not beside the committer, because it may be one
-    /// that was written just now: whoever learns of it must not do so before it is durable.
+    /// Reads a record in the committer's turn, as [`crate::Store::load`] does.
     ///
     /// # Errors
-    /// As [`super::Store::load`].
+    /// As there.
     pub async fn load(&self, event: EventId) -> Result<Option<Result<Loaded, Damage>>, StoreError> {
-        self.ask(|answer| Work::Load { event, answer }).await
+        self.ask(|answer| Job::Load { event, answer }).await
     }
 
-    /// Every event, read here for the same reason as in [`Committer::load`].
+    /// Lists every event, as [`crate::Store::events`] does.
     ///
     /// # Errors
-    /// As [`super::Store::events`].
+    /// As there.
     pub async fn events(&self) -> Result<Vec<Listed>, StoreError> {
-        self.ask(|answer| Work::Events { answer }).await
+        self.ask(|answer| Job::Events { answer }).await
     }
 
-    /// Whether something could be written now. It is asked for like everything else, so an answer also
-    /// tells that the committer is at work.
+    /// Checks for room, as [`crate::Store::check_room`] does. It is asked for like everything else, so an
+    /// answer also tells that the committer is at work.
     ///
     /// # Errors
-    /// As [`super::Store::check_room`].
+    /// As there.
     pub async fn check_room(&self) -> Result<(), StoreError> {
-        self.ask(|answer| Work::CheckRoom { answer }).await
+        self.ask(|answer| Job::CheckRoom { answer }).await
     }
 
-    async fn ask<T>(&self, work: impl FnOnce(Answer<T>) -> Work) -> Result<T, StoreError> {
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Failed("the committer has ended".into());
-        self.queue.send(Job(work(answer))).await.map_err(|_| gone())?;
+        self.queue.send(job(answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -252,7 +248,7 @@ impl Drop for Joined {
 
 /// The one who works off rounds of jobs.
 #[derive(Debug)]
-pub struct Worker<E> {
+pub(crate) struct Worker<E> {
     engine: E,
     failure: watch::Sender<Option<Arc<str>>>,
     counters: Arc<Counters>,
@@ -261,7 +257,7 @@ pub struct Worker<E> {
 /// A round that was written: whoever waits in it is told once it is durable.
 #[must_use]
 #[derive(Default)]
-pub struct Round {
+pub(crate) struct Round {
     waiting: Vec<Tell>,
     writes: bool,
     won: Vec<(EventId, Version)>,
@@ -275,7 +271,7 @@ impl fmt::Debug for Round {
 
 impl<E: Medium> Worker<E> {
     /// Works until the queue is closed and empty.
-    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut round = Vec::with_capacity(ROUND_JOBS_MAX);
         while blocking_receive_many(&mut jobs, &mut round, ROUND_JOBS_MAX) > 0 {
             gather(&mut jobs, &mut round);
@@ -287,7 +283,7 @@ impl<E: Medium> Worker<E> {
 
     /// Writes a round. What cannot be done is refused: all of it when the store has failed, and what
     /// needs room while the disk is full.
-    pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
+    pub(crate) fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
         let known = self.failure.borrow().clone();
         let possible = known.map_or_else(
             || guarded(|| self.engine.check_room()),
@@ -312,7 +308,7 @@ impl<E: Medium> Worker<E> {
     }
 
     /// Makes a round durable and answers it; or fails the store.
-    pub fn settle(&mut self, round: Round) {
+    pub(crate) fn settle(&mut self, round: Round) {
         // After a round that was settled everything is durable, so one that only reads has it easy.
         let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
         let writes = round.writes;
@@ -361,8 +357,8 @@ fn gather(jobs: &mut mpsc::Receiver<Job>, round: &mut Vec<Job>) {
 impl Round {
     fn add(&mut self, engine: &mut impl Medium, job: Job) -> Result<(), StoreError> {
         self.writes |= job.writes();
-        let waiting = match job.0 {
-            Work::Commit { event, token, commit, answer } => {
+        let waiting = match job {
+            Job::Commit { event, token, commit, answer } => {
                 let version = commit.record.version;
                 let swap = engine.swap(&event, &token, &commit)?;
                 match &swap {
@@ -371,11 +367,11 @@ impl Round {
                 }
                 tell(swap, answer)
             }
-            Work::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
-            Work::Load { event, answer } => tell(engine.load(&event)?, answer),
-            Work::Events { answer } => tell(engine.events()?, answer),
+            Job::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
+            Job::Load { event, answer } => tell(engine.load(&event)?, answer),
+            Job::Events { answer } => tell(engine.events()?, answer),
             // Without room it would not have come this far.
-            Work::CheckRoom { answer } => tell((), answer),
+            Job::CheckRoom { answer } => tell((), answer),
         };
         self.waiting.push(waiting);
         Ok(())
@@ -393,12 +389,12 @@ impl Round {
 fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
     let error = || error.clone();
     for job in jobs {
-        match job.0 {
-            Work::Commit { answer, .. } => drop(answer.send(Err(error()))),
-            Work::ClaimEventNumber { answer } => drop(answer.send(Err(error()))),
-            Work::Load { answer, .. } => drop(answer.send(Err(error()))),
-            Work::Events { answer } => drop(answer.send(Err(error()))),
-            Work::CheckRoom { answer } => drop(answer.send(Err(error()))),
+        match job {
+            Job::Commit { answer, .. } => drop(answer.send(Err(error()))),
+            Job::ClaimEventNumber { answer } => drop(answer.send(Err(error()))),
+            Job::Load { answer, .. } => drop(answer.send(Err(error()))),
+            Job::Events { answer } => drop(answer.send(Err(error()))),
+            Job::CheckRoom { answer } => drop(answer.send(Err(error()))),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! How changes become a commit, and how a ledger is read back and held against its record.
 
-use super::codec::{Digest, Page, PageWriter, Record};
-use super::{Damage, Fault, Loaded, PageStream, StoreError, StoredPage};
+use crate::codec::{Digest, Page, PageWriter, Record};
+use crate::page_stream::{PageStream, StoredPage};
+use crate::port::{Damage, Fault, Loaded, StoreError};
 use ticketboss_core::domain::{Change, Event, EventId, EventNumber, Version, Violation};
 use ticketboss_runtime::tasks::sync::yield_now;
 

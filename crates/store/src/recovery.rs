@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Damage, Fault, Listed, Loaded, StoreError};
+use crate::port::{Damage, Fault, Listed, Loaded, StoreError};
 use ticketboss_core::domain::{EventId, EventNumber, Version};
 
 /// Which version of each event was on disk at least.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Unreadable;
+use super::unreadable::Unreadable;
 use ticketboss_core::domain::{
     Actor, Change, Description, EventId, EventName, EventStatus, EventTerms, Fact, InvalidName,
     Key, KeyName, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Nonce, Note, PartnerId,

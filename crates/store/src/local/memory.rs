@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::ledger::Commit;
-use crate::{Damage, Listed, Loaded, PageStream, StoredPage, Swap, Token, read_record};
+use crate::page_stream::{PageStream, StoredPage};
+use crate::port::{Damage, Listed, Loaded, Swap, Token, read_record};
 use ticketboss_core::domain::{EventId, EventNumber, Version};
 
 /// Events in memory. Clones share them.

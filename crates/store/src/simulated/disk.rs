@@ -7,9 +7,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::committer::Medium;
+use crate::ledger::Commit;
 use crate::local::memory::Kept;
+use crate::port::{Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use crate::recovery::{self, LedgerKeys, Leftovers, Witnessed, hold_against};
-use crate::{Commit, Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use ticketboss_core::domain::{EventId, EventNumber, Version};
 use ticketboss_runtime::tasks::Scheduler;
 use ticketboss_runtime::tasks::sync::yield_now;

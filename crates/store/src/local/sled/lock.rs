@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The name of the lock file in the data directory.
 const FILE_NAME: &str = "lock";
@@ -97,4 +98,14 @@ fn write_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())
+}
+
+/// What is held on to for as long as a store is open: the lock of the directory that was asked for,
+/// and the copy of it, if that is what is looked at.
+#[derive(Debug)]
+pub(super) struct Held {
+    #[expect(dead_code, reason = "held, not used")]
+    pub(super) copy: Option<TempDir>,
+    #[expect(dead_code, reason = "held, not used")]
+    pub(super) lock: DirectoryLock,
 }

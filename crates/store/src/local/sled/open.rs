@@ -26,16 +26,18 @@ use std::sync::Arc;
 use ::sled::{Db, Tree};
 use tempfile::TempDir;
 
+use super::backend::{Shared, SledOptions, SledStore};
 use super::caught::{LastHandle, caught};
 use super::disk::DiskGuard;
-use super::engine::SledMedium;
-use super::lock::{DirectoryLock, EngineRelease, LockError};
+use super::keys::{event_id, failed, page_key, read_page_key};
+use super::lock::{DirectoryLock, EngineRelease, Held, LockError};
 use super::log_file::LogFile;
+use super::medium::SledMedium;
 use super::witness::{self, Witness};
-use super::{Shared, SledOptions, SledStore, event_id, failed, page_key, read_page_key};
 use crate::committer::CommitterThread;
+use crate::port::{StoreError, read_record};
 use crate::recovery::{self, LedgerKeys, Leftovers, Orphan, Witnessed};
-use crate::{Store, StoreError, read_record};
+use crate::store::Store;
 use ticketboss_core::domain::{EventNumber, Version};
 
 /// sled's segment size, fixed when a database is created.
@@ -70,7 +72,7 @@ pub enum OpenError {
     },
     /// sled does not open it.
     #[error("the database in {directory} cannot be opened: {cause}")]
-    Medium {
+    Database {
         /// Which directory.
         directory: PathBuf,
         /// What sled says.
@@ -158,16 +160,6 @@ fn remove_old_copy(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// What is held on to for as long as a store is open: the lock of the directory that was asked for,
-/// and the copy of it, if that is what is looked at.
-#[derive(Debug)]
-pub(super) struct Held {
-    #[expect(dead_code, reason = "held, not used")]
-    copy: Option<TempDir>,
-    #[expect(dead_code, reason = "held, not used")]
-    lock: DirectoryLock,
-}
-
 /// Opens what is in `options.directory`; it is called `directory` towards the operator.
 fn open_held(
     options: &SledOptions,
@@ -177,7 +169,7 @@ fn open_held(
 ) -> Result<Opened, OpenError> {
     let unusable = |cause| unusable(directory, cause);
     let files_in = &options.directory;
-    let engine = |cause: Arc<str>| OpenError::Medium { directory: directory.to_owned(), cause };
+    let engine = |cause: Arc<str>| OpenError::Database { directory: directory.to_owned(), cause };
     let witnessed = witness::read(files_in).map_err(unusable)?;
     let release = EngineRelease { log_file: files_in.join("db") };
     remove_unfinished_settings(files_in).map_err(unusable)?;
@@ -213,7 +205,7 @@ fn open_held(
     let committer = CommitterThread::start(engine).map_err(unusable)?;
     let shared =
         Shared { committer, ledger, _last_handle: last_handle, _release: release, _held: held };
-    Ok(Opened { store: Store::Sled(SledStore(Arc::new(shared))), leftovers })
+    Ok(Opened { store: Store::Sled(SledStore::new(shared)), leftovers })
 }
 
 fn find_leftovers(trees: &Trees, witnessed: &Witnessed) -> Result<Leftovers, StoreError> {

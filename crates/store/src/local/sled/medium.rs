@@ -7,13 +7,13 @@
 use ::sled::{Db, Tree};
 
 use super::disk::DiskGuard;
+use super::keys::{event_id, failed, page_key};
 use super::log_file::LogFile;
 use super::witness::Witness;
-use super::{event_id, failed, page_key};
 use crate::committer::Medium;
 use crate::ledger::Commit;
+use crate::port::{Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use crate::recovery::{Witnessed, hold_against};
-use crate::{Damage, Listed, Loaded, StoreError, Swap, Token, read_record};
 use ticketboss_core::domain::{EventId, EventNumber, Version};
 
 /// The key of the highest event number that was given out.
