@@ -37,6 +37,7 @@ mod holds;
 mod http;
 mod idempotency;
 mod judge;
+mod older;
 mod openapi;
 mod parts;
 mod past;
