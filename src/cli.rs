@@ -23,7 +23,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: serve::Arguments,
+    serve: serve::ServeArguments,
 }
 
 const EXAMPLES: &str = "\
@@ -40,13 +40,13 @@ Settings are found in this order: flag, environment, .env, ticketboss.toml, defa
 enum Command {
     /// Sell seats over HTTP, with a dashboard; this is what happens without a command
     #[command(after_help = EXAMPLES)]
-    Serve(serve::Arguments),
+    Serve(serve::ServeArguments),
     /// Put a server under load from many clients at once, and judge what they were told
     Stress(stress::Arguments),
     /// Kill a server under load again and again, and show that nothing is lost
     Prove(prove::Arguments),
     /// Look at what a server told as a proof of an event's ledger
-    CheckProof(check_proof::Arguments),
+    CheckProof(check_proof::CheckProofArguments),
     /// Check every event of a data directory that no server has open
     Verify(verify::Arguments),
 }

@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Arguments {
+pub(crate) struct CheckProofArguments {
     /// Files with the answers, one going on where the other ends; without any, the answer is read from
     /// standard input
     #[arg(value_name = "FILE")]
@@ -68,7 +68,7 @@ struct Chain {
     head: Digest,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: CheckProofArguments) -> Result<ExitCode, Failure> {
     let answers = match arguments.files.as_slice() {
         [] => vec![read(std::io::stdin().lock())?],
         files => files.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?,

@@ -43,7 +43,7 @@ const WRITING_GRACE: Duration = Duration::from_secs(9);
 const FAILED_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct ServeArguments {
     #[command(flatten)]
     settings: Settings,
     /// File with settings, one `key = value` a line [default: ticketboss.toml, if it is there]
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     config: Option<PathBuf>,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let config = Config::find(arguments.settings, arguments.config.as_deref())?;
     let seed_events = seed_events::read(config.seed_event.as_deref())?;
     let signals = Signals::listen()?;
