@@ -125,7 +125,7 @@ pub(crate) async fn of_all(context: Context, request: Request) -> Result<Respons
     let position = last.or(since).unwrap_or_else(|| channel.position());
     if position > settled {
         let detail = format!("must not be above {settled}");
-        return Err(Problem::invalid_query(vec![Fault { pointer: "?since".into(), detail }]));
+        return Err(Problem::invalid_query(vec![Fault::at("?since", detail)]));
     }
     let subscriber = subscribe(&context, subject, channel, position, permit);
     let mut first = first_lines(&context, position);

@@ -118,7 +118,7 @@ fn choose_bucket_seconds(asked: Option<i64>, span_seconds: i64) -> Result<i64, P
         return Ok(seconds);
     }
     let detail = format!("must be more, as there may be {BUCKETS_MAX} buckets");
-    Err(Problem::invalid_query(vec![Fault { pointer: "?bucketSeconds".into(), detail }]))
+    Err(Problem::invalid_query(vec![Fault::at("?bucketSeconds", detail)]))
 }
 
 fn example_statistics() -> Value {

@@ -18,7 +18,6 @@ use self::code::{ProblemCode, ProblemStatus, ProblemType};
 use super::kinds;
 use super::reply::{Response, json_as};
 use ticketboss_core::domain::RequestId;
-use ticketboss_engine::EngineError;
 
 pub(crate) mod code;
 mod guide;
@@ -44,6 +43,11 @@ impl Fault {
     /// Something that is wrong with a body as a whole.
     pub(crate) fn of_whole(detail: String) -> Self {
         Self { pointer: String::new(), detail }
+    }
+
+    /// Something that is wrong at a pointer.
+    pub(crate) fn at(pointer: &str, detail: String) -> Self {
+        Self { pointer: pointer.to_owned(), detail }
     }
 }
 
@@ -151,11 +155,37 @@ impl Problem {
         }))
     }
 
+    /// Attaches the numbers and times that the problem rests on.
+    #[must_use]
+    fn with(mut self, grounds: Grounds) -> Self {
+        self.0.grounds = grounds;
+        self
+    }
+
+    /// Attaches what is wrong in the request, in the order given.
+    #[must_use]
+    fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.0.faults = faults;
+        self
+    }
+
+    /// Replaces the `error` text, which is the title otherwise.
+    #[must_use]
+    fn with_error(mut self, error: impl Into<String>) -> Self {
+        self.0.error = Some(error.into());
+        self
+    }
+
+    /// Replaces the text for people.
+    #[must_use]
+    fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
     /// A body that is not what the operation takes, and every reason why.
     pub(crate) fn invalid_body(faults: Vec<Fault>) -> Self {
-        let mut problem = Self::invalid_query(faults);
-        problem.0.error = Some(LEGACY_INVALID_BODY.to_owned());
-        problem
+        Self::invalid_query(faults).with_error(LEGACY_INVALID_BODY)
     }
 
     /// A query that is not what the operation takes, and every reason why.
@@ -164,9 +194,8 @@ impl Problem {
             "" => fault.detail.clone(),
             pointer => format!("{pointer} {}", fault.detail),
         });
-        let mut problem = Self::new(Code::InvalidRequest, told.collect::<Vec<_>>().join("; "));
-        problem.0.faults = faults;
-        problem
+        let detail = told.collect::<Vec<_>>().join("; ");
+        Self::new(Code::InvalidRequest, detail).with_faults(faults)
     }
 
     /// A method that the path does not know, and those that it does.
@@ -191,12 +220,11 @@ impl Problem {
 
     /// The same where the key was the id that a client has chosen.
     #[must_use]
-    pub(crate) fn of_chosen_id(mut self) -> Self {
-        if self.0.code == Code::IdempotencyKeyReused {
-            "there is another reservation of that id, which was asked for otherwise"
-                .clone_into(&mut self.0.detail);
+    pub(crate) fn of_chosen_id(self) -> Self {
+        if self.0.code != Code::IdempotencyKeyReused {
+            return self;
         }
-        self
+        self.with_detail("there is another reservation of that id, which was asked for otherwise")
     }
 
     /// What this problem is.
@@ -246,30 +274,5 @@ impl Problem {
     pub(crate) fn retry_later(mut self) -> Self {
         self.0.retry_after = Some(RETRY_AFTER);
         self
-    }
-}
-
-impl From<EngineError> for Problem {
-    fn from(error: EngineError) -> Self {
-        let detail = error.to_string();
-        match error {
-            EngineError::Refused(refusal) => refusal.into(),
-            EngineError::EventNotFound => Self::new(Code::EventNotFound, detail),
-            EngineError::NoSuchVersion { newest, .. } => {
-                let mut problem = Self::new(Code::VersionNotFound, detail);
-                problem.0.grounds.version = Some(newest.get());
-                problem
-            }
-            EngineError::EventExists(_) => Self::new(Code::EventExists, detail),
-            EngineError::EventDamaged(damage) => {
-                let detail = format!("event {} does not sell until it is repaired", damage.event);
-                Self::new(Code::EventDamaged, detail)
-            }
-            EngineError::TooManyEvents | EngineError::Overloaded => {
-                Self::new(Code::Overloaded, detail).retry_later()
-            }
-            EngineError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
-            EngineError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
-        }
     }
 }

@@ -145,7 +145,7 @@ fn respond_changed(
                 let (id, newest) = as_it_is(context, id)?.result;
                 Receipt::first(*since, (id, newest.as_of(*since)))
             }
-            None => return Err(Problem::of_reservation(refusal)),
+            None => return Err(Problem::of_refusal(&refusal)),
         },
         Err(error) => return Err(error.into()),
     };

@@ -142,10 +142,9 @@ impl Problem {
         let next_expires_at = Some(MOMENT);
         let shortage = Shortage { asked: 4, available: 2, held: 6, next_expires_at, version };
         match code {
-            Code::InvalidRequest => Self::invalid_body(vec![Fault {
-                pointer: "/partnerId".to_owned(),
-                detail: "must not be blank".to_owned(),
-            }]),
+            Code::InvalidRequest => {
+                Self::invalid_body(vec![Fault::at("/partnerId", "must not be blank".to_owned())])
+            }
             Code::SeatsPerRequest => {
                 Refusal::SeatsPerRequest { asked: 12, least: 1, most: 10 }.into()
             }

@@ -1,10 +1,13 @@
-//! What a client is told when the rules say no, with the numbers that this rests on.
+//! The problems that refusals of the rules and errors of the engine are, with what they rest on.
+//!
+//! It must not know: which operation was refused.
 
 use super::{Code, Fault, Grounds, Problem};
 use crate::http::kernel::text::time_text;
 use ticketboss_core::domain::{
     HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, NotOnSale, Refusal, RefusalKind, Shortage, Version,
 };
+use ticketboss_engine::EngineError;
 
 impl Code {
     /// What a client is told of a refusal of that kind, under `/v1`.
@@ -33,137 +36,139 @@ impl Code {
 }
 
 impl Problem {
-    /// Why a reservation that is there is not changed. TicketBossJS called one that is given up not found;
-    /// here it is told what became of it.
-    pub(crate) fn of_reservation(refusal: Refusal) -> Self {
-        let (code, since) = match refusal {
-            Refusal::AlreadyCancelled { since } => (Code::ReservationCancelled, since),
-            Refusal::AlreadyExpired { since } => (Code::ReservationExpired, since),
-            other => return other.into(),
-        };
-        Self::since(code, refusal.to_string(), since)
+    /// Returns the problem that a refusal is. A reservation that is over is reported as that; `DELETE` and the
+    /// legacy API take it for not found, as `From<Refusal>` does.
+    ///
+    /// Each refusal is named here, so that a new one does not compile until it has its problem.
+    pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        let problem = Self::new(Code::of(RefusalKind::of(refusal)), refusal.to_string());
+        match *refusal {
+            Refusal::KeyReused { .. }
+            | Refusal::ReservationNotFound
+            | Refusal::NotConfirmed
+            | Refusal::TooManyExtensions
+            | Refusal::StatusChange { .. }
+            | Refusal::BlockNotFound => problem,
+            Refusal::OtherTerms { version, .. }
+            | Refusal::AlreadyConfirmed { since: version }
+            | Refusal::AlreadyCancelled { since: version }
+            | Refusal::AlreadyExpired { since: version } => problem.with(Grounds::at(version)),
+            Refusal::NotEnoughSeats(shortage) | Refusal::HoldExpired(shortage) => {
+                problem.with(Grounds::of_shortage(shortage))
+            }
+            Refusal::NotOnSale { why, version } => {
+                problem.with(Grounds { version: Some(version.get()), ..Grounds::of_sale(why) })
+            }
+            Refusal::CapacityTaken { asked, taken, version } => {
+                let (asked, taken) = (Some(asked), Some(taken));
+                problem.with(Grounds { asked, taken, ..Grounds::at(version) })
+            }
+            Refusal::SeatsHeld { held } => {
+                problem.with(Grounds { held: Some(held), ..Grounds::default() })
+            }
+            Refusal::SeatsPerRequest { asked, least, most } => {
+                let range = format!("must be between {least} and {most}");
+                let grounds = Grounds {
+                    asked: Some(asked),
+                    seats_per_request_min: Some(least),
+                    seats_per_request_max: Some(most),
+                    ..Grounds::default()
+                };
+                let error = format!("Seats per request {range}");
+                problem
+                    .with(grounds)
+                    .with_error(error)
+                    .with_faults(vec![Fault::at("/seats", range)])
+            }
+            Refusal::HoldSeconds { .. } => {
+                let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
+                problem.with_faults(vec![Fault::at("/holdSeconds", range)])
+            }
+            Refusal::NotAPart { asked, has } => {
+                let range = match has {
+                    1 => "must be left out: a single seat has no parts".to_owned(),
+                    has => format!("must be less than {has}, or be left out"),
+                };
+                let (asked, has) = (Some(asked), Some(has));
+                let grounds = Grounds { asked, has, ..Grounds::default() };
+                problem.with(grounds).with_faults(vec![Fault::at("/seats", range)])
+            }
+            Refusal::HeldLongEnough { expires_at, until_max } => {
+                let [until, at_most] = [expires_at, until_max].map(time_text);
+                let detail =
+                    format!("it is held until {until} already, and until {at_most} at most");
+                let (expires_at, expires_at_max) = (Some(until), Some(at_most));
+                let grounds = Grounds { expires_at, expires_at_max, ..Grounds::default() };
+                problem.with(grounds).with_detail(detail)
+            }
+        }
+    }
+}
+
+impl Grounds {
+    /// The version at which something was so.
+    fn at(version: Version) -> Self {
+        Self { version: Some(version.get()), ..Self::default() }
     }
 
-    /// A problem that is one since a version.
-    fn since(code: Code, detail: String, version: Version) -> Self {
-        let mut problem = Self::new(code, detail);
-        problem.0.grounds.version = Some(version.get());
-        problem
-    }
-
-    fn short(code: Code, detail: String, shortage: Shortage) -> Self {
-        let mut problem = Self::new(code, detail);
-        problem.0.grounds = Grounds {
+    /// How few seats there were.
+    fn of_shortage(shortage: Shortage) -> Self {
+        Self {
             asked: Some(shortage.asked),
             available: Some(shortage.available),
             held: Some(shortage.held),
             next_expires_at: shortage.next_expires_at.map(time_text),
-            version: Some(shortage.version.get()),
-            ..Grounds::default()
-        };
-        problem
+            ..Self::at(shortage.version)
+        }
     }
 
-    fn of_terms(refusal: &Refusal, detail: String) -> Self {
-        match refusal {
-            &Refusal::NotOnSale { why, version } => {
-                let mut problem = Self::new(Code::NotOnSale, detail);
-                problem.0.grounds.version = Some(version.get());
-                match why {
-                    NotOnSale::NotYet { from } => {
-                        problem.0.grounds.on_sale_at = Some(time_text(from));
-                    }
-                    NotOnSale::Over { since } => {
-                        problem.0.grounds.off_sale_at = Some(time_text(since));
-                    }
-                    _ => {}
-                }
-                problem
+    /// When the sale begins, or when it ended.
+    fn of_sale(why: NotOnSale) -> Self {
+        match why {
+            NotOnSale::NotYet { from } => {
+                Self { on_sale_at: Some(time_text(from)), ..Self::default() }
             }
-            &Refusal::OtherTerms { version, .. } => {
-                let mut problem = Self::new(Code::PreconditionFailed, detail);
-                problem.0.grounds.version = Some(version.get());
-                problem
+            NotOnSale::Over { since } => {
+                Self { off_sale_at: Some(time_text(since)), ..Self::default() }
             }
-            &Refusal::CapacityTaken { asked, taken, version } => {
-                let mut problem = Self::new(Code::CapacityTaken, detail);
-                problem.0.grounds.asked = Some(asked);
-                problem.0.grounds.taken = Some(taken);
-                problem.0.grounds.version = Some(version.get());
-                problem
+            NotOnSale::Draft | NotOnSale::Paused | NotOnSale::Closed | NotOnSale::Archived => {
+                Self::default()
             }
-            Refusal::StatusChange { .. } => Self::new(Code::StatusChange, detail),
-            &Refusal::SeatsHeld { held } => {
-                let mut problem = Self::new(Code::SeatsHeld, detail);
-                problem.0.grounds.held = Some(held);
-                problem
-            }
-            _ => Self::new(Code::BlockNotFound, detail),
         }
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let detail = refusal.to_string();
-        match refusal {
-            // The engine gives the first answer again, where it can.
-            Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused, detail),
-            Refusal::SeatsPerRequest { asked, least, most } => {
-                let range = format!("must be between {least} and {most}");
-                let mut problem = Self::new(Code::SeatsPerRequest, detail);
-                problem.0.grounds.asked = Some(asked);
-                problem.0.grounds.seats_per_request_min = Some(least);
-                problem.0.grounds.seats_per_request_max = Some(most);
-                problem.0.error = Some(format!("Seats per request {range}"));
-                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
-                problem
+        let is_over =
+            matches!(refusal, Refusal::AlreadyCancelled { .. } | Refusal::AlreadyExpired { .. });
+        if is_over {
+            Self::new(Code::ReservationNotFound, refusal.to_string())
+        } else {
+            Self::of_refusal(&refusal)
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::EventNotFound => Self::new(Code::EventNotFound, detail),
+            EngineError::NoSuchVersion { newest, .. } => {
+                Self::new(Code::VersionNotFound, detail).with(Grounds::at(newest))
             }
-            Refusal::NotEnoughSeats(shortage) => {
-                Self::short(Code::NotEnoughSeats, detail, shortage)
+            EngineError::EventExists(_) => Self::new(Code::EventExists, detail),
+            EngineError::EventDamaged(damage) => {
+                let detail = format!("event {} does not sell until it is repaired", damage.event);
+                Self::new(Code::EventDamaged, detail)
             }
-            Refusal::HoldExpired(shortage) => Self::short(Code::HoldExpired, detail, shortage),
-            Refusal::HoldSeconds { .. } => {
-                let range = format!("must be between {HOLD_SECONDS_MIN} and {HOLD_SECONDS_MAX}");
-                let mut problem = Self::new(Code::HoldSeconds, detail);
-                problem.0.faults =
-                    vec![Fault { pointer: "/holdSeconds".to_owned(), detail: range }];
-                problem
+            EngineError::TooManyEvents | EngineError::Overloaded => {
+                Self::new(Code::Overloaded, detail).retry_later()
             }
-            Refusal::NotAPart { has, asked } => {
-                let range = match has {
-                    1 => "must be left out: a single seat has no parts".to_owned(),
-                    has => format!("must be less than {has}, or be left out"),
-                };
-                let mut problem = Self::new(Code::NotAPart, detail);
-                problem.0.grounds.asked = Some(asked);
-                problem.0.grounds.has = Some(has);
-                problem.0.faults = vec![Fault { pointer: "/seats".to_owned(), detail: range }];
-                problem
-            }
-            Refusal::AlreadyConfirmed { since } => {
-                Self::since(Code::AlreadyConfirmed, detail, since)
-            }
-            Refusal::NotConfirmed => Self::new(Code::NotConfirmed, detail),
-            Refusal::TooManyExtensions => Self::new(Code::HoldLimit, detail),
-            Refusal::HeldLongEnough { expires_at, until_max } => {
-                let [until, at_most] = [expires_at, until_max].map(time_text);
-                let detail =
-                    format!("it is held until {until} already, and until {at_most} at most");
-                let mut problem = Self::new(Code::HoldLimit, detail);
-                problem.0.grounds.expires_at = Some(until);
-                problem.0.grounds.expires_at_max = Some(at_most);
-                problem
-            }
-            Refusal::ReservationNotFound
-            | Refusal::AlreadyCancelled { .. }
-            | Refusal::AlreadyExpired { .. } => Self::new(Code::ReservationNotFound, detail),
-            Refusal::NotOnSale { .. }
-            | Refusal::OtherTerms { .. }
-            | Refusal::CapacityTaken { .. }
-            | Refusal::StatusChange { .. }
-            | Refusal::SeatsHeld { .. }
-            | Refusal::BlockNotFound => Self::of_terms(&refusal, detail),
+            EngineError::DiskFull => Self::new(Code::StorageFull, detail).retry_later(),
+            EngineError::Unavailable => Self::new(Code::Unavailable, detail).retry_later(),
         }
     }
 }
