@@ -46,6 +46,8 @@ use api::{blocks, changes, events, ledger, reservations, service, statistics};
 pub use context::{Context, Readiness};
 use describe::operation::OperationDoc;
 pub use feed::Feeds;
+use kernel::access::Access::Anyone;
+pub use kernel::connection::Connection;
 pub use kernel::long_poll::LongWait;
 pub use kernel::problem::{Code, Problem};
 use kernel::reply;
@@ -61,8 +63,8 @@ use pages::{docs, problems};
 /// A path, what its methods do, and how each is described.
 type Route = Resource<Context, OperationDoc>;
 
-/// The route table, each operation with its description. What is not in it is a page of the dashboard
-/// or unknown. The first is found soonest, so the busiest stands there.
+/// The route table: of each operation who may call it, its handler and its description. What is not in it
+/// is a page of the dashboard or unknown. The first is found soonest, so the busiest stands there.
 fn table() -> Vec<Route> {
     let mut table = table_of_legacy();
     table.extend(table_of_reservations());
@@ -76,13 +78,13 @@ fn table_of_legacy() -> Vec<Route> {
         resource(
             "/reservations",
             vec![
-                get(legacy::summary, legacy::describe_summary),
-                post(legacy::reserve, legacy::describe_reserve),
+                get(Anyone, legacy::summary, legacy::describe_summary),
+                post(Anyone, legacy::reserve, legacy::describe_reserve),
             ],
         ),
         resource(
             "/reservations/{reservationId}",
-            vec![delete(legacy::cancel, legacy::describe_cancel)],
+            vec![delete(Anyone, legacy::cancel, legacy::describe_cancel)],
         ),
     ]
 }
@@ -92,33 +94,33 @@ fn table_of_reservations() -> Vec<Route> {
         resource(
             "/v1/events/{eventId}/reservations",
             vec![
-                get(reservations::list, reservations::describe_list),
-                post(reservations::create, reservations::describe_create),
+                get(Anyone, reservations::list, reservations::describe_list),
+                post(Anyone, reservations::create, reservations::describe_create),
             ],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}",
             vec![
-                get(reservations::read, reservations::describe_read),
-                put(reservations::create_as, reservations::describe_create_as),
-                delete(transitions::delete, transitions::describe_delete),
+                get(Anyone, reservations::read, reservations::describe_read),
+                put(Anyone, reservations::create_as, reservations::describe_create_as),
+                delete(Anyone, transitions::delete, transitions::describe_delete),
             ],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/history",
-            vec![get(changes::history, changes::describe_history)],
+            vec![get(Anyone, changes::history, changes::describe_history)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/confirm",
-            vec![post(transitions::confirm, transitions::describe_confirm)],
+            vec![post(Anyone, transitions::confirm, transitions::describe_confirm)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/extend",
-            vec![post(transitions::extend, transitions::describe_extend)],
+            vec![post(Anyone, transitions::extend, transitions::describe_extend)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/cancel",
-            vec![post(transitions::cancel, transitions::describe_cancel)],
+            vec![post(Anyone, transitions::cancel, transitions::describe_cancel)],
         ),
     ]
 }
@@ -128,57 +130,63 @@ fn table_of_events() -> Vec<Route> {
         resource(
             "/v1/events",
             vec![
-                get(events::list, events::describe_list),
-                post(events::create, events::describe_create),
+                get(Anyone, events::list, events::describe_list),
+                post(Anyone, events::create, events::describe_create),
             ],
         ),
         resource(
             "/v1/events/{eventId}",
             vec![
-                get(events::read, events::describe_read),
-                patch(events::update, events::describe_update),
+                get(Anyone, events::read, events::describe_read),
+                patch(Anyone, events::update, events::describe_update),
             ],
         ),
         resource(
             "/v1/events/{eventId}/blocks",
             vec![
-                get(blocks::list, blocks::describe_list),
-                post(blocks::create, blocks::describe_create),
+                get(Anyone, blocks::list, blocks::describe_list),
+                post(Anyone, blocks::create, blocks::describe_create),
             ],
         ),
         resource(
             "/v1/events/{eventId}/blocks/{blockId}",
-            vec![delete(blocks::delete, blocks::describe_delete)],
+            vec![delete(Anyone, blocks::delete, blocks::describe_delete)],
         ),
-        resource("/v1/events/{eventId}/changes", vec![get(changes::list, changes::describe_list)]),
+        resource(
+            "/v1/events/{eventId}/changes",
+            vec![get(Anyone, changes::list, changes::describe_list)],
+        ),
         resource(
             "/v1/events/{eventId}/ledger/head",
-            vec![get(ledger::head, ledger::describe_head)],
+            vec![get(Anyone, ledger::head, ledger::describe_head)],
         ),
-        resource("/v1/events/{eventId}/proof", vec![get(ledger::proof, ledger::describe_proof)]),
+        resource(
+            "/v1/events/{eventId}/proof",
+            vec![get(Anyone, ledger::proof, ledger::describe_proof)],
+        ),
         resource(
             "/v1/events/{eventId}/statistics",
-            vec![get(statistics::read, statistics::describe_read)],
+            vec![get(Anyone, statistics::read, statistics::describe_read)],
         ),
         resource(
             "/v1/events/{eventId}/feed",
-            vec![get(api::feed::of_event, api::feed::describe_of_event)],
+            vec![get(Anyone, api::feed::of_event, api::feed::describe_of_event)],
         ),
         socket(
             "/v1/events/{eventId}/ws",
-            get(api::feed::socket_of_event, api::feed::describe_socket_of_event),
+            get(Anyone, api::feed::socket_of_event, api::feed::describe_socket_of_event),
         ),
-        resource("/v1/feed", vec![get(api::feed::of_all, api::feed::describe_of_all)]),
+        resource("/v1/feed", vec![get(Anyone, api::feed::of_all, api::feed::describe_of_all)]),
     ]
 }
 
 fn table_of_service() -> Vec<Route> {
     vec![
-        resource("/healthz", vec![get(service::live, service::describe_live)]),
-        resource("/readyz", vec![get(service::ready, service::describe_ready)]),
-        resource("/openapi.json", vec![get(read_openapi, openapi::describe)]),
-        resource("/docs", vec![get(read_docs, docs::describe)]),
-        resource("/problems/{code}", vec![get(problems::read, problems::describe_read)]),
+        resource("/healthz", vec![get(Anyone, service::live, service::describe_live)]),
+        resource("/readyz", vec![get(Anyone, service::ready, service::describe_ready)]),
+        resource("/openapi.json", vec![get(Anyone, read_openapi, openapi::describe)]),
+        resource("/docs", vec![get(Anyone, read_docs, docs::describe)]),
+        resource("/problems/{code}", vec![get(Anyone, problems::read, problems::describe_read)]),
     ]
 }
 

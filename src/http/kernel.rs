@@ -5,7 +5,9 @@
 //!
 //! It must not know: which operations there are, the shapes of their bodies, or how they are described.
 
+pub(crate) mod access;
 pub(crate) mod body;
+pub(crate) mod connection;
 pub(crate) mod idempotency;
 pub(crate) mod kinds;
 pub(crate) mod list_page;

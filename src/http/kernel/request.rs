@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -37,6 +38,9 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The WebSocket that is asked for, where the path has one.
     pub(crate) upgrade: Option<Ws>,
+    /// The address of the other side of the connection.
+    #[expect(dead_code, reason = "no limit and no permission depends on the address yet")]
+    pub(crate) peer: SocketAddr,
     /// To be told where the answer may take long.
     pub(crate) long_wait: LongWait,
     /// The body; empty for a method that has none.

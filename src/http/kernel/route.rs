@@ -16,7 +16,8 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter, Rejection};
 
-use super::long_poll::LongWait;
+use super::access::Access;
+use super::connection::Connection;
 use super::problem::Problem;
 use super::reply::Response;
 use super::request::{Request, read_body};
@@ -39,10 +40,11 @@ pub(crate) struct Resource<C, D> {
     upgrade: Upgrade,
 }
 
-/// A method of a resource: what it does, and how it is described.
+/// A method of a resource: who may call it, what it does, and how it is described.
 pub(crate) struct Operation<C, D> {
     method: Method,
     body: Body,
+    access: Access,
     handler: Handler<C>,
     describe: fn() -> D,
 }
@@ -62,53 +64,74 @@ enum Body {
 }
 
 /// `GET`, and `HEAD` with it.
-pub(crate) fn get<C, D, F>(handler: fn(C, Request) -> F, describe: fn() -> D) -> Operation<C, D>
+pub(crate) fn get<C, D, F>(
+    access: Access,
+    handler: fn(C, Request) -> F,
+    describe: fn() -> D,
+) -> Operation<C, D>
 where
     C: HandlerContext,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::GET, Body::Ignored, handler, describe)
+    operation(Method::GET, Body::Ignored, access, handler, describe)
 }
 
 /// `POST`.
-pub(crate) fn post<C, D, F>(handler: fn(C, Request) -> F, describe: fn() -> D) -> Operation<C, D>
+pub(crate) fn post<C, D, F>(
+    access: Access,
+    handler: fn(C, Request) -> F,
+    describe: fn() -> D,
+) -> Operation<C, D>
 where
     C: HandlerContext,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::POST, Body::Read, handler, describe)
+    operation(Method::POST, Body::Read, access, handler, describe)
 }
 
 /// `PUT`.
-pub(crate) fn put<C, D, F>(handler: fn(C, Request) -> F, describe: fn() -> D) -> Operation<C, D>
+pub(crate) fn put<C, D, F>(
+    access: Access,
+    handler: fn(C, Request) -> F,
+    describe: fn() -> D,
+) -> Operation<C, D>
 where
     C: HandlerContext,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::PUT, Body::Read, handler, describe)
+    operation(Method::PUT, Body::Read, access, handler, describe)
 }
 
 /// `PATCH`.
-pub(crate) fn patch<C, D, F>(handler: fn(C, Request) -> F, describe: fn() -> D) -> Operation<C, D>
+pub(crate) fn patch<C, D, F>(
+    access: Access,
+    handler: fn(C, Request) -> F,
+    describe: fn() -> D,
+) -> Operation<C, D>
 where
     C: HandlerContext,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::PATCH, Body::Read, handler, describe)
+    operation(Method::PATCH, Body::Read, access, handler, describe)
 }
 
 /// `DELETE`.
-pub(crate) fn delete<C, D, F>(handler: fn(C, Request) -> F, describe: fn() -> D) -> Operation<C, D>
+pub(crate) fn delete<C, D, F>(
+    access: Access,
+    handler: fn(C, Request) -> F,
+    describe: fn() -> D,
+) -> Operation<C, D>
 where
     C: HandlerContext,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    operation(Method::DELETE, Body::Ignored, handler, describe)
+    operation(Method::DELETE, Body::Ignored, access, handler, describe)
 }
 
 fn operation<C, D, F>(
     method: Method,
     body: Body,
+    access: Access,
     handler: fn(C, Request) -> F,
     describe: fn() -> D,
 ) -> Operation<C, D>
@@ -117,7 +140,7 @@ where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     let handler: Handler<C> = Arc::new(move |context, request| Box::pin(handler(context, request)));
-    Operation { method, body, handler, describe }
+    Operation { method, body, access, handler, describe }
 }
 
 /// A path and what its methods do. `template` is as in `OpenAPI`, `/reservations/{reservationId}`; a
@@ -162,7 +185,7 @@ impl<C: HandlerContext, D> Resource<C, D> {
             .and(warp::method())
             .and(warp::header::headers_cloned())
             .and(upgrade)
-            .and(warp::ext::optional::<LongWait>())
+            .and(warp::ext::optional::<Connection>())
             .and(warp::body::stream())
             .then(
                 move |segments,
@@ -170,9 +193,11 @@ impl<C: HandlerContext, D> Resource<C, D> {
                       method: Method,
                       headers,
                       upgrade,
-                      long_wait: Option<_>,
+                      connection: Option<Connection>,
                       body| {
                     let (context, operations) = (context.clone(), operations.clone());
+                    let Connection { peer, long_wait } =
+                        connection.expect("the server attaches the connection to each request");
                     async move {
                         let request_id = context.request_id(&headers);
                         let request = Request {
@@ -181,7 +206,8 @@ impl<C: HandlerContext, D> Resource<C, D> {
                             query,
                             headers,
                             upgrade,
-                            long_wait: long_wait.unwrap_or_default(),
+                            peer,
+                            long_wait,
                             body: bytes::Bytes::new(),
                         };
                         let response = dispatch(&operations, &method, context, request, body)
@@ -210,6 +236,8 @@ async fn dispatch<C, D, B: Buf>(
     if let Body::Read = operation.body {
         request.body = read_body(&request.headers, body).await?;
     }
+    // The caller is authenticated here once an operation is not open to anyone.
+    let Access::Anyone = operation.access;
     (operation.handler)(context, request).await
 }
 
