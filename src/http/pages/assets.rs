@@ -3,13 +3,15 @@
 //!
 //! It must not know: the paths of the API.
 
+use std::sync::LazyLock;
+
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use rust_embed_for_web::{EmbedableFile, RustEmbed};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::static_page::{accepts, entity_tag, guarded};
+use super::static_page::{StaticPage, accepts, entity_tag, guarded};
 use crate::http::context::Context;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::reply::{Response, empty, is_known};
@@ -21,6 +23,15 @@ use crate::http::kernel::route::{HandlerContext, anything};
 #[folder = "assets/"]
 #[br = false]
 struct Assets;
+
+/// The page at the root.
+const DASHBOARD: &str = "index.html";
+/// The colours that all pages share.
+const TOKENS: &str = "shared/tokens.css";
+
+/// The style sheets of the pages, made when one is asked for first.
+static STYLES: LazyLock<[(&str, StaticPage); 2]> =
+    LazyLock::new(|| ["dashboard.css", "docs.css"].map(|name| (name, style(name))));
 
 /// Answers every path: a file of the dashboard, the dashboard itself for a browser that is lost, or
 /// a problem.
@@ -38,26 +49,53 @@ pub(crate) fn fallback(context: &Context) -> BoxedFilter<(Response,)> {
 
 fn page(path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
     let name = match path {
-        "/" => "index.html",
+        "/" => DASHBOARD,
         other => other.strip_prefix('/').unwrap_or(other),
     };
-    let asset = Assets::get(name);
-    if asset.is_some() && method != Method::GET && method != Method::HEAD {
-        let allowed = [Method::GET, Method::HEAD, Method::OPTIONS];
-        return Err(Problem::method_not_allowed(method, &allowed));
+    match file(name, headers) {
+        Some(response) if reads(method) => Ok(response),
+        Some(_) => {
+            let allowed = [Method::GET, Method::HEAD, Method::OPTIONS];
+            Err(Problem::method_not_allowed(method, &allowed))
+        }
+        None => {
+            let lost = browser_is_lost(path, method, headers).then(|| file(DASHBOARD, headers));
+            let nothing = || Problem::new(Code::NotFound, "there is nothing at this path");
+            lost.flatten().ok_or_else(nothing)
+        }
     }
-    let lost = || browser_is_lost(path, method, headers).then(|| Assets::get("index.html"));
-    match asset.map(Some).or_else(lost).flatten() {
-        Some(file) => Ok(file_response(&file, headers)),
-        None => Err(Problem::new(Code::NotFound, "there is nothing at this path")),
-    }
+}
+
+/// Returns a file by its name, if there is one that pages ask for.
+fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
+    let style = STYLES.iter().find(|(known, _)| *known == name).map(|(_, style)| style);
+    let mut response = match style {
+        Some(style) => style.respond(headers),
+        None if name == TOKENS => return None,
+        None => file_response(&Assets::get(name)?, headers),
+    };
+    let varies = HeaderValue::from_static("Accept, Accept-Encoding");
+    response.headers_mut().insert(header::VARY, varies);
+    Some(guarded(response))
+}
+
+/// Makes the style sheet of a page: the colours that all pages share, and what is its own.
+fn style(name: &str) -> StaticPage {
+    let part = |name| Assets::get(name).expect("the style sheets are embedded").data();
+    let text = [TOKENS, name].map(part).concat();
+    StaticPage::compressed("text/css; charset=utf-8", String::from_utf8_lossy(&text).into_owned())
+}
+
+fn reads(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
 }
 
 /// Whether somebody typed an address, rather than a program calling the API.
 fn browser_is_lost(path: &str, method: &Method, headers: &HeaderMap) -> bool {
-    let reads = method == Method::GET || method == Method::HEAD;
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    reads && !first.eq_ignore_ascii_case("v1") && accepts(headers, &header::ACCEPT, "text/html")
+    reads(method)
+        && !first.eq_ignore_ascii_case("v1")
+        && accepts(headers, &header::ACCEPT, "text/html")
 }
 
 fn file_response(
@@ -74,8 +112,7 @@ fn file_response(
     let set = response.headers_mut();
     set.insert(header::ETAG, etag);
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    set.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    guarded(response)
+    response
 }
 
 fn body(
