@@ -20,7 +20,7 @@ use super::kernel::body::{Fields, Unknown, partner_id, whole_number};
 use super::kernel::idempotency::{marked, request_context, request_context_about};
 use super::kernel::kinds::{asked_seats, object, text};
 use super::kernel::problem::{Code, Fault, Problem};
-use super::kernel::reply::{Response, as_state, empty, etag, is_known, json, with_version};
+use super::kernel::reply::{Response, as_state, empty, json, not_modified, with_version};
 use super::kernel::request::Request;
 use super::kernel::text::id_text;
 use super::wire::legacy::{ReservedBody, SummaryBody, summary_body};
@@ -94,8 +94,8 @@ pub(crate) fn describe_cancel() -> OperationDoc {
 /// that version; 404 `event_not_found`; 503 `event_damaged`.
 pub(crate) async fn summary(context: Context, request: Request) -> Result<Response, Problem> {
     let event = context.engine.event(&context.engine.default_event_id()?)?;
-    if is_known(&request.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    if let Some(response) = not_modified(&request.headers, event.version()) {
+        return Ok(response);
     }
     Ok(as_state(json(StatusCode::OK, &summary_body(&event)), event.version()))
 }

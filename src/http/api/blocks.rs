@@ -21,7 +21,7 @@ use crate::http::kernel::list_page::ListPage;
 use crate::http::kernel::precondition::if_match;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::query::{Query, version_of};
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json, with_version};
+use crate::http::kernel::reply::{Response, as_state, empty, json, not_modified, with_version};
 use crate::http::kernel::request::Request;
 use crate::http::kernel::text::time_text;
 use crate::http::wire::block::{BlockBody, BlockListBody};
@@ -38,8 +38,8 @@ pub(crate) async fn list(context: Context, request: Request) -> Result<Response,
     let told = query.rest();
     query.finish()?;
     let version = version_of(&event, at_version)?;
-    if is_known(&request.headers, &etag(version)) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    if let Some(response) = not_modified(&request.headers, version) {
+        return Ok(response);
     }
     let (mut items, mut last, mut next) = (ListPage::new(limit), Version::ZERO, None);
     for (made_by, block) in event.blocks_as_of(version, after.unwrap_or(Version::ZERO)) {

@@ -14,7 +14,7 @@ use crate::http::describe::response::ResponseDoc;
 use crate::http::kernel::list_page::ListPage;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::query::Query;
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json};
+use crate::http::kernel::reply::{Response, as_state, json, not_modified};
 use crate::http::kernel::request::Request;
 use crate::http::wire::change::{ChangeListBody, change_body};
 use crate::http::wire::reservation::id_text_of;
@@ -32,8 +32,8 @@ pub(crate) async fn list(context: Context, request: Request) -> Result<Response,
     query.finish()?;
     let event = event_after(&context, &request.long_wait, &id, wait).await?;
     let (since, version) = (begin_after(&event, since)?, event.version());
-    if is_known(&request.headers, &etag(version)) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    if let Some(response) = not_modified(&request.headers, version) {
+        return Ok(response);
     }
     let changes = context.engine.changes(&id, since, limit).await?;
     // The event is asked once more: it knows every reservation that these changes are about.
@@ -78,8 +78,8 @@ pub(crate) async fn history(context: Context, request: Request) -> Result<Respon
     query.finish()?;
     let event = context.engine.event(&event_id)?;
     let since = begin_after(&event, since)?;
-    if is_known(&request.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    if let Some(response) = not_modified(&request.headers, event.version()) {
+        return Ok(response);
     }
     let (id, kept) = event.reservation_made_by(id.version).ok_or(Refusal::ReservationNotFound)?;
     // One more than is told, to know whether there are more.

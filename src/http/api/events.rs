@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -30,7 +30,9 @@ use crate::http::kernel::long_poll::Waiting;
 use crate::http::kernel::precondition::if_match;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::query::Query;
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json, with_version};
+use crate::http::kernel::reply::{
+    Response, as_state, json, not_modified, with_location, with_version,
+};
 use crate::http::kernel::request::Request;
 use crate::http::kernel::times::{moment, start, zone_name};
 use crate::http::wire::event::{EventBody, EventListBody, event_body};
@@ -69,12 +71,8 @@ pub(crate) async fn create(context: Context, request: Request) -> Result<Respons
     let _waiting = known.ok().and_then(|known| begin_if_done(&known, &request_context, &request));
     let Receipt { result: created, replay, .. } =
         context.engine.create_event_once(terms, request_context).await?;
-    let mut response = marked(told(StatusCode::CREATED, &created, &context), replay);
-    let location = format!("/v1/events/{}", created.id());
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let response = marked(respond(StatusCode::CREATED, &created, &context), replay);
+    Ok(with_location(response, &format!("/v1/events/{}", created.id())))
 }
 
 /// Describes [`create`].
@@ -165,10 +163,10 @@ pub(crate) async fn read(context: Context, request: Request) -> Result<Response,
         }
     };
     let is_as_it_was = !has_turned(&event, context.engine.now());
-    if is_as_it_was && is_known(&request.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    if is_as_it_was && let Some(response) = not_modified(&request.headers, event.version()) {
+        return Ok(response);
     }
-    Ok(as_state(told(StatusCode::OK, &event, &context), event.version()))
+    Ok(as_state(respond(StatusCode::OK, &event, &context), event.version()))
 }
 
 /// Describes [`read`].
@@ -204,7 +202,7 @@ pub(crate) async fn update(context: Context, request: Request) -> Result<Respons
     let request_context = request_context(&request, "update", "")?;
     let _waiting = begin_if_done(&event, &request_context, &request);
     let updated = context.engine.update_event(&id, terms, expected, request_context).await?;
-    Ok(marked(told(StatusCode::OK, &updated.result, &context), updated.replay))
+    Ok(marked(respond(StatusCode::OK, &updated.result, &context), updated.replay))
 }
 
 /// Describes [`update`].
@@ -302,7 +300,7 @@ fn has_turned(event: &Event, now: Timestamp) -> bool {
     turns.into_iter().any(|at| event.updated_at() < at && at <= now)
 }
 
-fn told(status: StatusCode, event: &Event, context: &Context) -> Response {
+fn respond(status: StatusCode, event: &Event, context: &Context) -> Response {
     with_version(json(status, &event_body(event, context.engine.now())), event.version())
 }
 

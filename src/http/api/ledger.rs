@@ -17,7 +17,7 @@ use crate::http::describe::response::ResponseDoc;
 use crate::http::kernel::list_page::ListPage;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::query::Query;
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json};
+use crate::http::kernel::reply::{Response, as_state, json, not_modified};
 use crate::http::kernel::request::Request;
 use crate::http::kernel::text::time_text;
 use crate::http::wire::ledger::{LedgerHeadBody, ProofBody, ledger_page_body};
@@ -31,8 +31,8 @@ pub(crate) async fn head(context: Context, request: Request) -> Result<Response,
     let (event, digest) = context.engine.ledger_head(&event_in_path(&request)?)?;
     Query::read(&request).finish()?;
     let version = event.version();
-    if is_known(&request.headers, &etag(version)) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    if let Some(response) = not_modified(&request.headers, version) {
+        return Ok(response);
     }
     let body = LedgerHeadBody {
         event_id: event.id().as_str(),
@@ -68,8 +68,8 @@ pub(crate) async fn proof(context: Context, request: Request) -> Result<Response
     let (from, to) = query.range(event.version());
     query.finish()?;
     let sealed = context.engine.sealed_pages(event.id(), from, to, PAGES_MAX).await?;
-    if is_known(&request.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    if let Some(response) = not_modified(&request.headers, event.version()) {
+        return Ok(response);
     }
     let (mut pages, mut last) = (ListPage::new(PAGES_MAX), to);
     for page in sealed {

@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{self, HeaderValue};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -34,7 +33,9 @@ use crate::http::kernel::kinds::{self, asked_seats, closed, hold_seconds, or_nul
 use crate::http::kernel::list_page::ListPage;
 use crate::http::kernel::problem::{Code, Problem};
 use crate::http::kernel::query::{Query, version_of};
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json, with_version};
+use crate::http::kernel::reply::{
+    Response, as_state, json, not_modified, with_location, with_version,
+};
 use crate::http::kernel::request::Request;
 use crate::http::wire::reservation::{
     ReservationBody, ReservationListBody, STATUSES, id_text_of, reservation_body, status_name,
@@ -153,13 +154,9 @@ async fn place(
             held.map_err(|error| Problem::from(error).pointing_at("/hold"))?
         }
     };
-    let mut response = respond(StatusCode::CREATED, &event, &reserved, context);
+    let response = respond(StatusCode::CREATED, &event, &reserved, context);
     let id = id_text_of(reserved.id(), reserved.reservation());
-    let location = HeaderValue::try_from(format!("/v1/events/{event}/reservations/{id}"));
-    if let Ok(location) = location {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(with_location(response, &format!("/v1/events/{event}/reservations/{id}")))
 }
 
 /// `GET /v1/events/{eventId}/reservations`: the reservations in the order of their making, of one partner
@@ -170,9 +167,7 @@ async fn place(
 pub(crate) async fn list(context: Context, request: Request) -> Result<Response, Problem> {
     let event = context.engine.event(&event_in_path(&request)?)?;
     let mut query = Query::read(&request);
-    let partner = query.take("partnerId", |text| {
-        PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
-    });
+    let partner = query.partner_id();
     let status = query.take("status", |text| {
         let known = STATUSES.iter().find(|name| **name == text).copied();
         known.ok_or_else(|| format!("must be one of {}", STATUSES.join(", ")).into())
@@ -202,8 +197,8 @@ pub(crate) async fn list(context: Context, request: Request) -> Result<Response,
         }
     }
     // What is held has less time left each time it is looked at.
-    if !has_held && is_known(&request.headers, &etag(version)) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), version));
+    if !has_held && let Some(response) = not_modified(&request.headers, version) {
+        return Ok(response);
     }
     let path = format!("/v1/events/{}/reservations", event.id());
     let next = all.peek().map(|_| format!("{path}?limit={limit}&cursor={seen}{told}"));
@@ -240,8 +235,8 @@ pub(crate) async fn read(context: Context, request: Request) -> Result<Response,
     }
     // What is held has less time left each time it is looked at.
     let is_as_it_was = !matches!(reserved.reservation().status, Status::Held(_));
-    if is_as_it_was && is_known(&request.headers, &etag(reserved.version)) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), reserved.version));
+    if is_as_it_was && let Some(response) = not_modified(&request.headers, reserved.version) {
+        return Ok(response);
     }
     let version = reserved.version;
     Ok(as_state(respond(StatusCode::OK, &event, &reserved, &context), version))

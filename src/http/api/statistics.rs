@@ -15,11 +15,11 @@ use crate::http::describe::parameters::{BUCKET_SECONDS, COUNTED_PARTNER_ID, FROM
 use crate::http::describe::response::ResponseDoc;
 use crate::http::kernel::problem::{Code, Fault, Problem};
 use crate::http::kernel::query::{Query, version_of};
-use crate::http::kernel::reply::{Response, as_state, empty, etag, is_known, json};
+use crate::http::kernel::reply::{Response, as_state, json, not_modified};
 use crate::http::kernel::request::Request;
 use crate::http::kernel::text::time_text;
 use crate::http::wire::statistics::{PartnerTallyBody, StatisticsBody, bucket_bodies, tally_body};
-use ticketboss_core::domain::{PartnerId, Timestamp};
+use ticketboss_core::domain::Timestamp;
 
 /// How many partners are told one by one; the others together.
 const PARTNERS_TOLD_MAX: usize = 200;
@@ -39,9 +39,7 @@ pub(crate) async fn read(context: Context, request: Request) -> Result<Response,
     let event = context.engine.event(&event_in_path(&request)?)?;
     let mut query = Query::read(&request);
     let (from, to) = query.range(event.version());
-    let only = query.take("partnerId", |text| {
-        PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
-    });
+    let only = query.partner_id();
     let bucket_seconds = query.take("bucketSeconds", |text| {
         let seconds =
             text.parse().ok().filter(|seconds| (1..=i64::from(u32::MAX)).contains(seconds));
@@ -51,8 +49,8 @@ pub(crate) async fn read(context: Context, request: Request) -> Result<Response,
     for version in [from, to] {
         version_of(&event, Some(version))?;
     }
-    if is_known(&request.headers, &etag(event.version())) {
-        return Ok(as_state(empty(StatusCode::NOT_MODIFIED), event.version()));
+    if let Some(response) = not_modified(&request.headers, event.version()) {
+        return Ok(response);
     }
     let bucket_ms = |first: Timestamp, last: Timestamp| {
         let span_seconds = (last.0 - first.0) / 1_000;

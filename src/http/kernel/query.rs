@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::body::Wrong;
 use super::problem::{Fault, Problem};
 use super::request::Request;
-use ticketboss_core::domain::{Event, Version};
+use ticketboss_core::domain::{Event, PartnerId, Version};
 use ticketboss_engine::EngineError;
 
 /// How many items a list has where nobody says how many.
@@ -96,6 +96,13 @@ impl<'a> Query<'a> {
             seconds.ok_or_else(|| format!("must be between 1 and {WAIT_SECONDS_MAX}").into())
         });
         Some((version?, Duration::from_secs(seconds.unwrap_or(WAIT_SECONDS_USUAL))))
+    }
+
+    /// The partner that is meant, if not all are.
+    pub(crate) fn partner_id(&mut self) -> Option<PartnerId> {
+        self.take("partnerId", |text| {
+            PartnerId::new(text).map_err(|invalid| invalid.to_string().into())
+        })
     }
 
     /// The version at which something is to be looked at, if not at the newest.

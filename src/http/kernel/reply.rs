@@ -54,6 +54,20 @@ pub(crate) fn as_state(response: Response, version: Version) -> Response {
     response
 }
 
+/// Returns 304 for a caller that has the state at a version already.
+pub(crate) fn not_modified(headers: &HeaderMap, version: Version) -> Option<Response> {
+    let has_it = is_known(headers, &etag(version));
+    has_it.then(|| as_state(empty(StatusCode::NOT_MODIFIED), version))
+}
+
+/// Marks a response with the path of what the request has made.
+pub(crate) fn with_location(mut response: Response, path: &str) -> Response {
+    if let Ok(location) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
 /// Whether the caller has this very state already (RFC 9110, section 13.1.2: weak comparison).
 pub(crate) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH);

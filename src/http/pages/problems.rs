@@ -25,7 +25,7 @@ pub(crate) async fn read(_: Context, request: Request) -> Result<Response, Probl
     let asked = request.segment(0);
     let code = Code::ALL.into_iter().find(|code| code.as_str() == asked);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such code"))?;
-    Ok(told(code, &request.headers))
+    Ok(respond(code, &request.headers))
 }
 
 /// Describes [`read`].
@@ -41,7 +41,7 @@ pub(crate) fn describe_read() -> OperationDoc {
         .problems(&[Code::NotFound])
 }
 
-fn told(code: Code, headers: &HeaderMap) -> Response {
+fn respond(code: Code, headers: &HeaderMap) -> Response {
     let mut response = if accepts(headers, &header::ACCEPT, "text/html") {
         guarded(StaticPage::new("text/html; charset=utf-8", html(code)).respond(headers))
     } else {
