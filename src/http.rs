@@ -1,206 +1,215 @@
-//! The wire: warp filters, the route table, what bodies look like, what a problem looks like.
+//! The HTTP API: the route table, and what holds for every request.
 //!
 //! A handler is unpack, one call to the engine, wrap. Only the path can reject a request; from there
 //! on everything is a value, and a handler answers `Result<Response, Problem>`. A rejection would
 //! make warp try the next route, which is not what a sale wants.
 //!
+//! # Floors
+//!
+//! A module uses the modules that this table lists before it, and itself; no two files import each other.
+//!
+//! | module | what for |
+//! | --- | --- |
+//! | `kernel` | the mechanics: request, route, body, query, reply, problem |
+//! | `wire` | the JSON shapes of responses |
+//! | `describe` | how an operation is described in `OpenAPI` |
+//! | `feed` | channels of changes, and those who follow them |
+//! | `context` | what handlers work with |
+//! | `api` | the operations under `/v1` and of the service, each beside its description |
+//! | `legacy` | the API of TicketBossJS, at the root |
+//! | `pages` | pages for browsers |
+//! | `openapi` | the description of the API, put together from the route table |
+//!
 //! It must not know: the store, sled, or how many connections there are.
 
-mod body;
-mod changes;
-mod dashboard;
-mod docs;
-mod events;
+mod api;
+mod context;
+mod describe;
 mod feed;
-mod health;
-mod html;
-mod idempotency;
-mod input;
-mod ledger;
+mod kernel;
+mod legacy;
 mod openapi;
-mod page;
-mod part;
-mod patience;
-mod problem;
-mod problems;
-mod query;
-mod reply;
-mod reservations;
-mod route;
-mod seed;
-mod statistics;
-mod times;
+mod pages;
+mod wire;
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
-use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, StatusCode, Version};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, StatusCode, Version};
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 use tower_service::Service;
-use uuid::Uuid;
 use warp::filters::BoxedFilter;
 
+use api::reservations::transitions;
+use api::{blocks, changes, events, ledger, reservations, service, statistics};
+pub use context::{Context, Readiness};
+use describe::operation::OperationDoc;
 pub use feed::Feeds;
-pub use patience::LongWait;
-pub use problem::{Code, Problem};
-pub use reply::Response;
-use route::{Resource, delete, either, get, patch, post, put, resource, socket};
-use ticketboss_core::domain::RequestId;
-use ticketboss_engine::Engine;
+use kernel::access::Access::Anyone;
+pub use kernel::connection::Connection;
+pub use kernel::long_poll::LongWait;
+pub use kernel::problem::{Code, Problem};
+use kernel::reply;
+pub use kernel::reply::Response;
+use kernel::request::Request;
+use kernel::request_id::named;
+use kernel::route::{
+    HandlerContext, Resource, delete, either, get, patch, post, put, resource, socket,
+};
+use pages::static_page::{StaticPage, guarded};
+use pages::{docs, problems};
 
-/// The header that names a request.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A path, what its methods do, and how each is described.
+type Route = Resource<Context, OperationDoc>;
 
-/// What handlers work with.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The use cases.
-    pub engine: Engine,
-    /// Whether new work is welcome.
-    pub readiness: Readiness,
-    /// Those who follow what happens.
-    pub feeds: Feeds,
-}
-
-impl Context {
-    /// Handlers work for an engine, as long as it is ready, with so many subscribers at once.
-    pub fn new(engine: Engine, readiness: Readiness, subscribers_max: usize) -> Self {
-        Self { engine, readiness, feeds: Feeds::new(subscribers_max) }
-    }
-
-    /// What a request is called: as the caller called it, if that is a UUID, or anew.
-    fn request_id(&self, headers: &HeaderMap) -> RequestId {
-        let given =
-            headers.get(REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
-        given.map_or_else(|| self.engine.new_request_id(), |uuid| RequestId(uuid.as_u128()))
-    }
-}
-
-/// Whether the server takes new work; it says no while it stops.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(CancellationToken);
-
-impl Readiness {
-    /// From now on `GET /readyz` says that the server is going away, and so is told who follows or waits.
-    pub fn start_stopping(&self) {
-        self.0.cancel();
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.0.is_cancelled()
-    }
-
-    /// Is cancelled when the server begins to stop.
-    fn stopping(&self) -> CancellationToken {
-        self.0.clone()
-    }
-}
-
-/// The route table, each operation with its description. What is not in it is a page of the dashboard
-/// or unknown. The first is found soonest, so the busiest stands there.
-fn table() -> Vec<Resource> {
-    let mut table = table_of_seed();
+/// The route table: of each operation who may call it, its handler and its description. What is not in it
+/// is a page of the dashboard or unknown. The first is found soonest, so the busiest stands there.
+fn table() -> Vec<Route> {
+    let mut table = table_of_legacy();
     table.extend(table_of_reservations());
     table.extend(table_of_events());
     table.extend(table_of_service());
     table
 }
 
-fn table_of_seed() -> Vec<Resource> {
-    use openapi::seed as told;
+fn table_of_legacy() -> Vec<Route> {
     vec![
         resource(
             "/reservations",
             vec![
-                get(seed::summary_of_default, told::summary),
-                post(seed::reserve_of_default, told::reserve),
+                get(Anyone, legacy::summary, legacy::describe_summary),
+                post(Anyone, legacy::reserve, legacy::describe_reserve),
             ],
         ),
-        resource("/reservations/{reservationId}", vec![delete(seed::cancel, told::cancel)]),
+        resource(
+            "/reservations/{reservationId}",
+            vec![delete(Anyone, legacy::cancel, legacy::describe_cancel)],
+        ),
     ]
 }
 
-fn table_of_reservations() -> Vec<Resource> {
-    use openapi::reservations as told;
+fn table_of_reservations() -> Vec<Route> {
     vec![
         resource(
             "/v1/events/{eventId}/reservations",
-            vec![get(reservations::list, told::list), post(reservations::create, told::create)],
+            vec![
+                get(Anyone, reservations::list, reservations::describe_list),
+                post(Anyone, reservations::create, reservations::describe_create),
+            ],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}",
             vec![
-                get(reservations::read, told::read),
-                put(reservations::create_as, told::create_as),
-                delete(reservations::delete, told::delete),
+                get(Anyone, reservations::read, reservations::describe_read),
+                put(Anyone, reservations::create_as, reservations::describe_create_as),
+                delete(Anyone, transitions::delete, transitions::describe_delete),
             ],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/history",
-            vec![get(changes::history, told::history)],
+            vec![get(Anyone, changes::history, changes::describe_history)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/confirm",
-            vec![post(reservations::confirm, told::confirm)],
+            vec![post(Anyone, transitions::confirm, transitions::describe_confirm)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/extend",
-            vec![post(reservations::extend, told::extend)],
+            vec![post(Anyone, transitions::extend, transitions::describe_extend)],
         ),
         resource(
             "/v1/events/{eventId}/reservations/{reservationId}/cancel",
-            vec![post(reservations::cancel, told::cancel)],
+            vec![post(Anyone, transitions::cancel, transitions::describe_cancel)],
         ),
     ]
 }
 
-fn table_of_events() -> Vec<Resource> {
-    use openapi::{events as told, feeds as told_of_feeds, ledger as told_of_ledger};
+fn table_of_events() -> Vec<Route> {
     vec![
         resource(
             "/v1/events",
-            vec![get(events::list, told::list), post(events::create, told::create)],
+            vec![
+                get(Anyone, events::list, events::describe_list),
+                post(Anyone, events::create, events::describe_create),
+            ],
         ),
         resource(
             "/v1/events/{eventId}",
-            vec![get(events::read, told::read), patch(events::update, told::update)],
+            vec![
+                get(Anyone, events::read, events::describe_read),
+                patch(Anyone, events::update, events::describe_update),
+            ],
         ),
         resource(
             "/v1/events/{eventId}/blocks",
-            vec![get(events::blocks, told::blocks), post(events::block, told::block)],
+            vec![
+                get(Anyone, blocks::list, blocks::describe_list),
+                post(Anyone, blocks::create, blocks::describe_create),
+            ],
         ),
         resource(
             "/v1/events/{eventId}/blocks/{blockId}",
-            vec![delete(events::unblock, told::unblock)],
+            vec![delete(Anyone, blocks::delete, blocks::describe_delete)],
         ),
-        resource("/v1/events/{eventId}/changes", vec![get(changes::list, told_of_feeds::changes)]),
-        resource("/v1/events/{eventId}/ledger/head", vec![get(ledger::head, told_of_ledger::head)]),
-        resource("/v1/events/{eventId}/proof", vec![get(ledger::proof, told_of_ledger::proof)]),
+        resource(
+            "/v1/events/{eventId}/changes",
+            vec![get(Anyone, changes::list, changes::describe_list)],
+        ),
+        resource(
+            "/v1/events/{eventId}/ledger/head",
+            vec![get(Anyone, ledger::head, ledger::describe_head)],
+        ),
+        resource(
+            "/v1/events/{eventId}/proof",
+            vec![get(Anyone, ledger::proof, ledger::describe_proof)],
+        ),
         resource(
             "/v1/events/{eventId}/statistics",
-            vec![get(statistics::read, told_of_ledger::statistics)],
+            vec![get(Anyone, statistics::read, statistics::describe_read)],
         ),
-        resource("/v1/events/{eventId}/feed", vec![get(feed::of_event, told_of_feeds::of_event)]),
-        socket("/v1/events/{eventId}/ws", get(feed::socket_of_event, told_of_feeds::socket)),
-        resource("/v1/feed", vec![get(feed::of_all, told_of_feeds::of_all)]),
+        resource(
+            "/v1/events/{eventId}/feed",
+            vec![get(Anyone, api::feed::of_event, api::feed::describe_of_event)],
+        ),
+        socket(
+            "/v1/events/{eventId}/ws",
+            get(Anyone, api::feed::socket_of_event, api::feed::describe_socket_of_event),
+        ),
+        resource("/v1/feed", vec![get(Anyone, api::feed::of_all, api::feed::describe_of_all)]),
     ]
 }
 
-fn table_of_service() -> Vec<Resource> {
-    use openapi::service as told;
+fn table_of_service() -> Vec<Route> {
     vec![
-        resource("/healthz", vec![get(health::live, told::live)]),
-        resource("/readyz", vec![get(health::ready, told::ready)]),
-        resource("/openapi.json", vec![get(openapi::serve, told::openapi)]),
-        resource("/docs", vec![get(docs::serve, told::docs)]),
-        resource("/problems/{code}", vec![get(problems::read, told::problem)]),
+        resource("/healthz", vec![get(Anyone, service::live, service::describe_live)]),
+        resource("/readyz", vec![get(Anyone, service::ready, service::describe_ready)]),
+        resource("/openapi.json", vec![get(Anyone, read_openapi, openapi::describe)]),
+        resource("/docs", vec![get(Anyone, read_docs, docs::describe)]),
+        resource("/problems/{code}", vec![get(Anyone, problems::read, problems::describe_read)]),
     ]
+}
+
+/// The description of the API as programs read it, made when it is asked for first.
+static OPENAPI: LazyLock<StaticPage> =
+    LazyLock::new(|| openapi::page(&openapi::document(&table())));
+
+/// The description of the API as people read it, made when it is asked for first.
+static DOCS: LazyLock<StaticPage> = LazyLock::new(|| docs::page(&openapi::document(&table())));
+
+/// `GET /openapi.json`: the description of the API. 200, or 304 where the caller has it.
+async fn read_openapi(_: Context, request: Request) -> Result<Response, Problem> {
+    Ok(OPENAPI.respond(&request.headers))
+}
+
+/// `GET /docs`: the reference. 200, or 304 where the caller has it.
+async fn read_docs(_: Context, request: Request) -> Result<Response, Problem> {
+    Ok(guarded(DOCS.respond(&request.headers)))
 }
 
 fn routes(context: &Context) -> BoxedFilter<(Response,)> {
-    let told = table().into_iter().map(|resource| resource.route(context));
-    either(told.chain([dashboard::pages(context)]))
+    let routes = table().into_iter().map(|resource| resource.route(context));
+    either(routes.chain([pages::assets::fallback(context)]))
 }
 
 /// Answers every request.
@@ -217,7 +226,7 @@ pub struct Api<R> {
 pub fn api(
     context: &Context,
 ) -> Api<
-    impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    impl Service<http::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
     + Clone
     + use<>,
 > {
@@ -226,15 +235,15 @@ pub fn api(
 
 impl<R> Api<R>
 where
-    R: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
+    R: Service<http::Request<Incoming>, Response = Response, Error = Infallible> + Clone,
 {
     /// Answers a request.
-    pub async fn answer(mut self, request: Request<Incoming>) -> Response {
+    pub async fn answer(mut self, request: http::Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
-            reply::named(preflight(&request), self.context.request_id(request.headers()))
+            named(preflight(&request), self.context.request_id(request.headers()))
         } else if let Err(problem) = check_head(&request) {
             let request_id = self.context.request_id(request.headers());
-            reply::named(problem.into_response(request_id), request_id)
+            named(problem.into_response(request_id), request_id)
         } else {
             self.routes.call(request).await.unwrap_or_else(|never| match never {})
         };
@@ -244,7 +253,7 @@ where
 }
 
 /// Refuses what is no request to anything here.
-fn check_head(request: &Request<Incoming>) -> Result<(), Problem> {
+fn check_head(request: &http::Request<Incoming>) -> Result<(), Problem> {
     if request.uri().path_and_query().is_none() {
         // `CONNECT host:80` and nonsense like `GET host` have no path, over which warp panics.
         return Err(Problem::new(Code::NotFound, "the request names no path"));
@@ -269,8 +278,8 @@ fn finish(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// Answers a CORS preflight as the seed did: anything may be asked, with the headers asked for.
-fn preflight(request: &Request<Incoming>) -> Response {
+/// Answers a CORS preflight as TicketBossJS did: anything may be asked, with the headers asked for.
+fn preflight(request: &http::Request<Incoming>) -> Response {
     let mut response = reply::empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert(

@@ -41,7 +41,7 @@
 //!   knows warp.
 //! - There is one place that swaps a record (`crates/store/src/local/sled/engine.rs`), one that turns values
 //!   into bytes ([`ticketboss_store::codec`]), one route table (`http.rs`), one status table
-//!   (`http/problem.rs`), one that reads the environment ([`config`]), one that reads the clock
+//!   (`http/kernel/problem/code.rs`), one that reads the environment ([`config`]), one that reads the clock
 //!   ([`ticketboss_runtime::clock`]), one that draws random numbers ([`ticketboss_runtime::entropy`]).
 //! - No lock is held while anybody waits for a disk or a peer, and no queue, body, batch, page or name
 //!   is without a limit.
@@ -53,7 +53,7 @@
 //! 1. `server` accepts a connection (there is a cap) and hyper reads the head (there is a timeout).
 //!    The access log notes the time.
 //! 2. `http` names the request, finds the resource by its path and the operation by its method, reads
-//!    the body up to its limit. `http/seed.rs` turns it into a partner and a number of seats,
+//!    the body up to its limit. `http/legacy.rs` turns it into a partner and a number of seats,
 //!    or into a problem that tells every fault at once.
 //! 3. [`ticketboss_engine::Engine::reserve`] draws the random part of the reservation's id and puts the command
 //!    into the event's queue, or answers `Overloaded` if that is full.

@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::http::{LongWait, Response};
+use crate::http::{Connection, Response};
 use access_log::AccessLog;
 use places::{Place, Places};
 use stream::ClientStream;
@@ -90,11 +90,12 @@ pub async fn serve<A, F>(
             () = &mut stop => break,
             accepted = accept(&listener, &mut places) => accepted,
         };
-        let long_wait = LongWait::default();
-        let stream = ClientStream::new(stream, place, limits.write_timeout, long_wait.clone());
+        let attached = Connection::from_peer(peer);
+        let long_wait = attached.long_wait.clone();
+        let stream = ClientStream::new(stream, place, limits.write_timeout, long_wait);
         let (answer, access_log) = (answer.clone(), access_log.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(long_wait.clone());
+            request.extensions_mut().insert(attached.clone());
             let answered = answer_logged(answer.clone(), access_log.clone(), peer, request);
             async { Ok::<_, std::convert::Infallible>(answered.await) }
         });

@@ -22,16 +22,23 @@ const HOMES: &[(&str, &[&str])] = &[
     ("warp::", &["src/http", "src/server"]),
     ("sled::", &["crates/store/src/local/sled"]),
     ("bincode::", &["crates/store/src/codec.rs"]),
-    ("blake3::", &["crates/store/src/codec.rs", "src/http/page.rs", "src/http/idempotency.rs"]),
+    (
+        "blake3::",
+        &[
+            "crates/store/src/codec.rs",
+            "src/http/kernel/idempotency.rs",
+            "src/http/pages/static_page.rs",
+        ],
+    ),
     ("std::env::", &["src/config.rs"]),
     ("env::var", &["src/config.rs"]),
     ("Uuid::new_v", &["crates/runtime/src/entropy.rs"]),
     ("SystemTime", &["crates/runtime/src/clock.rs"]),
     ("Timestamp::now", &["crates/runtime/src/clock.rs"]),
     ("println!", &[]),
-    ("StatusCode::BAD_REQUEST", &["src/http/problem.rs"]),
-    ("StatusCode::SERVICE_UNAVAILABLE", &["src/http/problem.rs"]),
-    ("StatusCode::INTERNAL_SERVER_ERROR", &["src/http/problem.rs"]),
+    ("StatusCode::BAD_REQUEST", &["src/http/kernel/problem/code.rs"]),
+    ("StatusCode::SERVICE_UNAVAILABLE", &["src/http/kernel/problem/code.rs"]),
+    ("StatusCode::INTERNAL_SERVER_ERROR", &["src/http/kernel/problem/code.rs"]),
     ("sync_data", &["crates/store/src/local/sled"]),
 ];
 

@@ -1,45 +1,27 @@
-//! The description of the API (`OpenAPI` 3.1), put together from the route table, and served.
+//! The description of the API (`OpenAPI` 3.1), put together from the route table.
 //!
-//! Each operation of the table brings its [`Entry`]; what it takes is described in `requests` and
-//! `parameters`, what it answers by the wire types themselves. Statuses of problems come out of the one
-//! status table. It must not know what a handler does.
+//! Each operation of the table brings its own [`OperationDoc`].
+//!
+//! It must not know: which operations there are, or what a handler does.
 
-mod entry;
-pub(super) mod events;
-pub(super) mod feeds;
-pub(super) mod kinds;
-pub(super) mod ledger;
-mod parameters;
-mod requests;
-pub(super) mod reservations;
-pub(super) mod seed;
-pub(super) mod service;
-
-use std::sync::LazyLock;
-
-use http::Method;
-use serde_json::Value;
-use utoipa::ToSchema;
+use http::{Method, StatusCode};
+use serde_json::json;
+use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{HttpMethod, PathItemBuilder, Paths};
-use utoipa::openapi::schema::{ComponentsBuilder, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, ComponentsBuilder, ObjectBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Response, Server,
 };
 
-pub(super) use self::entry::Entry;
-use self::entry::{Tag, example_of};
-use self::parameters::{Carried, HEADERS};
-use super::input::Input;
-use super::page::Page;
-use super::problem::{self, Code, Problem};
-use super::{Context, reply};
-
-/// The header under whose key a change is done once.
-pub(super) const IDEMPOTENCY_KEY: &str = parameters::IDEMPOTENCY_KEY.key;
-
-/// Schemas by their names.
-type Schemas = Vec<(String, RefOr<Schema>)>;
+use super::describe::headers::{ETAG, HEADERS};
+use super::describe::operation::{OperationDoc, Tag};
+use super::describe::parameters::ParameterDoc;
+use super::describe::response::{ResponseDoc, method_not_allowed};
+use super::kernel::kinds::{Schemas, add_schema, string};
+use super::kernel::problem::{Code, Problem, ProblemBody};
+use super::kernel::route::{HandlerContext, Resource};
+use super::pages::static_page::StaticPage;
 
 /// What holds for all operations.
 const ABOUT: &str = "Sells seats for events and never sells one twice.\n\n\
@@ -53,24 +35,35 @@ const ABOUT: &str = "Sells seats for events and never sells one twice.\n\n\
     - Bodies have at most 16 KiB. Fields may be added to answers at any time.\n\
     - There is no authentication yet: whoever reaches the server may do everything.";
 
-/// The document as it is sent, made when it is asked for first.
-static DOCUMENT: LazyLock<Page> = LazyLock::new(|| {
-    let text = document().to_json().expect("the document has string keys and no failing parts");
-    Page::compressed("application/json; charset=utf-8", text)
-});
+/// Makes the document as it is sent.
+pub(crate) fn page(document: &OpenApi) -> StaticPage {
+    let text = document.to_json().expect("the document has string keys and no failing parts");
+    StaticPage::compressed("application/json; charset=utf-8", text)
+}
 
-/// `GET /openapi.json`: this description. 200, or 304 where the caller has it.
-pub(super) async fn serve(_: Context, input: Input) -> Result<reply::Response, Problem> {
-    Ok(DOCUMENT.answer(&input.headers))
+/// Describes the operation that responds with the document.
+pub(crate) fn describe() -> OperationDoc {
+    let document = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("openapi", string())
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+        .required("openapi")
+        .required("paths");
+    let told = ResponseDoc::empty("The description.").with(ETAG);
+    OperationDoc::new(Tag::Service, "getOpenApi", "This description", "The API in OpenAPI 3.1.")
+        .responds(
+            StatusCode::OK,
+            told.or("application/json", document, json!({ "openapi": "3.1.0", "paths": {} })),
+        )
+        .responds_not_modified()
 }
 
 /// The description as values.
-pub(super) fn document() -> OpenApi {
+pub(crate) fn document<C: HandlerContext>(table: &[Resource<C, OperationDoc>]) -> OpenApi {
     let mut paths = Paths::new();
     let mut schemas = Schemas::new();
     let mut carried = Vec::new();
-    let table = super::table();
-    for resource in &table {
+    for resource in table {
         let mut item = PathItemBuilder::new();
         for (method, entry) in resource.described() {
             let mut entry = entry.completed(resource.template());
@@ -96,7 +89,6 @@ pub(super) fn document() -> OpenApi {
         .servers(Some([Server::new("/")]))
         // Nothing is asked of whoever asks: that is said, and not left out.
         .security(Some([]))
-        .security(Some([]))
         .tags(Some(tags))
         .paths(paths)
         .components(Some(components(schemas, &carried)))
@@ -104,13 +96,11 @@ pub(super) fn document() -> OpenApi {
 }
 
 /// What operations share.
-fn components(mut schemas: Schemas, carried: &[Carried]) -> Components {
-    <problem::Body<'_> as ToSchema>::schemas(&mut schemas);
-    schemas.push(entry::schema_of::<problem::Body<'_>>());
-    schemas.extend(feeds::frames());
+fn components(mut schemas: Schemas, carried: &[ParameterDoc]) -> Components {
+    add_schema::<ProblemBody<'_>>(&mut schemas);
     let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
-        .response("MethodNotAllowed", RefOr::<Response>::T(entry::method_not_allowed()))
+        .response("MethodNotAllowed", RefOr::<Response>::T(method_not_allowed()))
         .build();
     for parameter in carried {
         components.parameters.insert(parameter.key.to_owned(), (parameter.describe)().into());
@@ -119,14 +109,11 @@ fn components(mut schemas: Schemas, carried: &[Carried]) -> Components {
         components.headers.insert((*name).to_owned(), describe().into());
     }
     for code in Code::ALL {
-        components.examples.insert(code.as_str().to_owned(), example_of(code).into());
+        let example =
+            ExampleBuilder::new().summary(code.title()).value(Some(Problem::example_json(code)));
+        components.examples.insert(code.as_str().to_owned(), example.build().into());
     }
     components
-}
-
-/// A problem of each code as it is told, under the id of no request.
-pub(super) fn problem_example(code: Code) -> Value {
-    Problem::example(code).to_json(ticketboss_core::domain::RequestId::NOBODY)
 }
 
 fn http_method(method: &Method) -> HttpMethod {

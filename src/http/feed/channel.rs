@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::stretch::{Numbering, Ring, Stretch};
-use crate::http::changes::{Frame, frame};
+use crate::http::wire::change::{ChangeBody, change_body};
 use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
 use ticketboss_engine::{Added, Engine, EngineError};
 
@@ -23,7 +23,7 @@ const READ_CHANGES_MAX: usize = 1_024;
 
 /// What can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     /// One event, by version.
     Event(EventId),
     /// All events, by time.
@@ -32,11 +32,11 @@ pub(super) enum Subject {
 
 /// All channels. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Channels(Arc<Mutex<HashMap<Subject, Weak<Channel>>>>);
+pub(crate) struct Channels(Arc<Mutex<HashMap<Subject, Weak<Channel>>>>);
 
 /// One subject's.
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(crate) struct Channel {
     ring: watch::Sender<Ring>,
     /// Ends the task with the channel.
     _end: DropGuard,
@@ -44,12 +44,12 @@ pub(super) struct Channel {
 
 impl Channel {
     /// Hears what is told from now on.
-    pub(super) fn listen(&self) -> watch::Receiver<Ring> {
+    pub(crate) fn listen(&self) -> watch::Receiver<Ring> {
         self.ring.subscribe()
     }
 
     /// How much whoever follows from now on has got.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.ring.borrow().last()
     }
 
@@ -60,7 +60,7 @@ impl Channel {
 
 impl Channels {
     /// The channel of a subject, which is begun at `position` if there is none yet.
-    pub(super) fn of(&self, engine: &Engine, subject: &Subject, position: u64) -> Arc<Channel> {
+    pub(crate) fn of(&self, engine: &Engine, subject: &Subject, position: u64) -> Arc<Channel> {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(subject).and_then(Weak::upgrade) {
             return channel;
@@ -132,7 +132,7 @@ async fn tell_event(
 }
 
 /// So many of the changes of an event after a version, of which there is at least one.
-pub(super) async fn stretch_of_event(
+pub(crate) async fn stretch_of_event(
     engine: &Engine,
     id: &EventId,
     after: Version,
@@ -145,14 +145,14 @@ pub(super) async fn stretch_of_event(
 }
 
 /// The frames of changes that were read before this is called.
-pub(super) fn frames_of(
+pub(crate) fn frames_of(
     engine: &Engine,
     id: &EventId,
     changes: &[Change],
-) -> Result<Vec<Frame>, EngineError> {
+) -> Result<Vec<ChangeBody>, EngineError> {
     // The event is asked after its changes: it knows every reservation that they are about.
     let event = engine.event(id)?;
-    Ok(changes.iter().map(|change| frame(&event, change)).collect())
+    Ok(changes.iter().map(|change| change_body(&event, change)).collect())
 }
 
 /// Tells every change of every event, for as long as there is the channel.
@@ -180,11 +180,11 @@ async fn tell_all(engine: &Engine, channel: &Weak<Channel>) -> Result<(), Engine
 }
 
 /// A time as the position of whoever has got everything before it.
-pub(super) fn position_of(time: Timestamp) -> u64 {
+pub(crate) fn position_of(time: Timestamp) -> u64 {
     u64::try_from(time.0).unwrap_or(0)
 }
 
 /// The time of a position.
-pub(super) fn time_at(position: u64) -> Timestamp {
+pub(crate) fn time_at(position: u64) -> Timestamp {
     Timestamp(i64::try_from(position).unwrap_or(i64::MAX))
 }

@@ -8,7 +8,7 @@ use warp::Reply;
 use warp::ws::{Message, WebSocket, Ws};
 
 use super::subscriber::{News, Subscriber};
-use crate::http::reply::Response;
+use crate::http::kernel::reply::Response;
 
 /// The longest message that is taken from a client, who has nothing to say.
 const HEARD_BYTES_MAX: usize = 4 * 1024;
@@ -21,7 +21,7 @@ const INTERNAL_ERROR: u16 = 1011;
 
 /// Accepts the WebSocket, and tells the subscriber over it what there is: `first`, if there is such a
 /// frame, then what comes.
-pub(super) fn answer(
+pub(crate) fn answer(
     upgrade: Ws,
     first: Option<String>,
     shutdown: String,

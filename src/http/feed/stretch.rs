@@ -17,7 +17,7 @@ const KEPT_STRETCHES_MAX: usize = 128;
 
 /// Frames in a row.
 #[derive(Debug)]
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// Whoever has got this much gets them next.
     after: u64,
     /// How much he has got with them.
@@ -30,7 +30,7 @@ pub(super) struct Stretch {
 
 /// What positions a stretch has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Numbering {
+pub(crate) enum Numbering {
     /// Each frame has the next one.
     EachFrame,
     /// All frames have one together; one cannot have got some of them.
@@ -48,7 +48,7 @@ struct Place {
 
 impl Stretch {
     /// The frames of `items`, as a server sends them as events: an id, the frame as JSON, an empty line.
-    pub(super) fn new(
+    pub(crate) fn new(
         after: u64,
         last: u64,
         numbering: Numbering,
@@ -78,7 +78,7 @@ impl Stretch {
     }
 
     /// No frame, but the position.
-    pub(super) fn empty(position: u64) -> Self {
+    pub(crate) fn empty(position: u64) -> Self {
         let text = format!("id: {position}\n\n").into();
         let (after, last, frames) = (position, position, Vec::new());
         Self { after, last, numbering: Numbering::None, text, frames }
@@ -98,30 +98,30 @@ impl Stretch {
 
 /// What somebody gets next: a stretch, from one of its frames on.
 #[derive(Debug, Clone)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     stretch: Arc<Stretch>,
     from: usize,
 }
 
 impl Piece {
     /// All of a stretch.
-    pub(super) fn whole(stretch: Stretch) -> Self {
+    pub(crate) fn whole(stretch: Stretch) -> Self {
         Self { stretch: Arc::new(stretch), from: 0 }
     }
 
     /// How much one has got with it.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.stretch.last
     }
 
     /// Its text as events that a server sends.
-    pub(super) fn text(&self) -> Bytes {
+    pub(crate) fn text(&self) -> Bytes {
         let begins = self.stretch.frames.get(self.from).map_or(0, |place| place.begins);
         self.stretch.text.slice(begins..)
     }
 
     /// Its frames as JSON, one by one.
-    pub(super) fn frames(&self) -> impl Iterator<Item = Bytes> {
+    pub(crate) fn frames(&self) -> impl Iterator<Item = Bytes> {
         let frames = self.stretch.frames.get(self.from..).unwrap_or_default();
         frames.iter().map(|place| self.stretch.text.slice(place.json.clone()))
     }
@@ -129,7 +129,7 @@ impl Piece {
 
 /// The newest stretches, one joining the other.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(crate) struct Ring {
     stretches: VecDeque<Arc<Stretch>>,
     last: u64,
     bytes: usize,
@@ -138,7 +138,7 @@ pub(super) struct Ring {
 
 /// What there is for somebody.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// This.
     Piece(Piece),
     /// Nothing yet.
@@ -151,12 +151,12 @@ pub(super) enum Found {
 
 impl Ring {
     /// Nothing so far; what comes begins after `position`.
-    pub(super) fn beginning_after(position: u64) -> Self {
+    pub(crate) fn beginning_after(position: u64) -> Self {
         Self { stretches: VecDeque::new(), last: position, bytes: 0, is_closed: false }
     }
 
     /// Adds a stretch that joins the newest, and forgets old ones for it.
-    pub(super) fn push(&mut self, stretch: Stretch) {
+    pub(crate) fn push(&mut self, stretch: Stretch) {
         assert_eq!(stretch.after, self.last, "a stretch begins where the one before it ends");
         self.last = stretch.last;
         self.bytes += stretch.text.len();
@@ -170,17 +170,17 @@ impl Ring {
     }
 
     /// Says that nothing comes any more.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.is_closed = true;
     }
 
     /// How much one has got with all of it.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
     /// What there is for somebody who has got that much.
-    pub(super) fn after(&self, position: u64) -> Found {
+    pub(crate) fn after(&self, position: u64) -> Found {
         if position >= self.last {
             return if self.is_closed { Found::Over } else { Found::Nothing };
         }

@@ -17,13 +17,13 @@ use ticketboss_core::domain::Version;
 use ticketboss_engine::{Engine, EngineError, Missed};
 
 /// After how long a time without news a sign of life is given. Proxies often give up after a minute.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many frames are read from the ledger at once for somebody who is late.
 const LATE_FRAMES_MAX: usize = 128;
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Subscriber {
+pub(crate) struct Subscriber {
     engine: Engine,
     subject: Subject,
     _channel: Arc<Channel>,
@@ -39,7 +39,7 @@ pub(super) struct Subscriber {
 
 /// What comes next.
 #[derive(Debug)]
-pub(super) enum News {
+pub(crate) enum News {
     /// This.
     Piece(Piece),
     /// Nothing for a while.
@@ -51,7 +51,7 @@ pub(super) enum News {
 }
 
 impl Subscriber {
-    pub(super) fn new(
+    pub(crate) fn new(
         engine: Engine,
         subject: Subject,
         channel: Arc<Channel>,
@@ -73,7 +73,7 @@ impl Subscriber {
     }
 
     /// Waits for what comes next. Nothing is lost if this is given up.
-    pub(super) async fn next(&mut self) -> News {
+    pub(crate) async fn next(&mut self) -> News {
         loop {
             if self.stopping.is_cancelled() {
                 return News::Stopping;
