@@ -41,7 +41,7 @@ impl Problem {
     ///
     /// Each refusal is named here, so that a new one does not compile until it has its problem.
     pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
-        let problem = Self::new(Code::of(RefusalKind::of(refusal)), refusal.to_string());
+        let problem = Self::new(Code::of(refusal.kind()), refusal.to_string());
         match *refusal {
             Refusal::KeyReused { .. }
             | Refusal::ReservationNotFound
