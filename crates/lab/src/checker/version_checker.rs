@@ -19,6 +19,7 @@ use super::verdict::Verdict;
 use ticketboss_core::domain::{Change, EventNumber, Fact};
 
 mod answers;
+mod claim;
 mod keys;
 mod real_time;
 mod stored;
@@ -45,12 +46,12 @@ pub fn judge(
     let mut stored = Stored::replay(number, ledger, &mut verdict);
     let done = attribute(&mut stored, operations, scope, &mut verdict);
     let keys = Keys::of(operations, &done, &mut verdict);
-    let mut standings = Vec::with_capacity(operations.len());
+    let mut claims = Vec::with_capacity(operations.len());
     for (operation, done) in operations.iter().zip(done) {
         let before = keys.done_for(operation);
-        standings.push(answers::judge(&stored, operation, done, before, &mut verdict));
+        claims.push(answers::judge(&stored, operation, done, before, &mut verdict));
     }
-    real_time::judge(&stored, operations, standings, &keys, &mut verdict);
+    real_time::judge(&stored, operations, claims, &keys, &mut verdict);
     verdict
 }
 
