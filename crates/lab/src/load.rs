@@ -22,7 +22,7 @@ use self::caller::Caller;
 use self::choices::GivenAway;
 pub use self::latencies::{Kind, Latencies};
 use super::client::{Subject, Target};
-use crate::checker::history::{Operation, Outcome, Telling};
+use crate::checker::history::{Operation, Outcome};
 use ticketboss_runtime::terminal::Failure;
 
 /// How often whoever waits for the end is told how far it is.
@@ -102,38 +102,6 @@ struct Progress {
     /// For each subject, the greatest version of a change that was acknowledged.
     acknowledged: Vec<AtomicU64>,
     stop: CancellationToken,
-}
-
-/// What an outcome is called, in reports for programs and in tables for people.
-pub fn outcome_names(operation: &Operation) -> (&'static str, &'static str) {
-    match &operation.outcome {
-        _ if operation.telling == Telling::Again => ("toldAgain", "20x told again under a key"),
-        Outcome::Reserved { .. } => ("reserved", "201 reserved"),
-        Outcome::Cancelled { .. } => ("cancelled", "204 cancelled"),
-        Outcome::Read { .. } => ("read", "200 read"),
-        Outcome::NotEnoughSeats { .. } => ("notEnoughSeats", "409 not enough seats left"),
-        Outcome::SeatsPerRequest => ("seatsPerRequest", "400 seats per request"),
-        Outcome::ReservationNotFound => ("reservationNotFound", "404 reservation not found"),
-        Outcome::Held { .. } => ("held", "201 held"),
-        Outcome::Confirmed { .. } => ("confirmed", "200 confirmed"),
-        Outcome::Extended { .. } => ("extended", "200 extended"),
-        Outcome::PartlyCancelled { .. } => ("partlyCancelled", "200 partly cancelled"),
-        Outcome::HoldExpired { .. } => ("holdExpired", "409 hold expired"),
-        Outcome::Stands { .. } => ("stands", "409 stands otherwise"),
-        Outcome::HoldLimit => ("holdLimit", "409 hold limit"),
-        Outcome::HoldSeconds => ("holdSeconds", "400 hold seconds"),
-        Outcome::NotAPart { .. } => ("notAPart", "400 not a part"),
-        Outcome::Updated { .. } => ("updated", "200 terms changed"),
-        Outcome::Blocked { .. } => ("blocked", "201 seats out of sale"),
-        Outcome::Unblocked { .. } => ("unblocked", "204 seats back in sale"),
-        Outcome::OtherTerms { .. } => ("otherTerms", "412 other terms than were seen"),
-        Outcome::CapacityTaken { .. } => ("capacityTaken", "409 capacity taken"),
-        Outcome::BlockNotFound => ("blockNotFound", "404 block not found"),
-        Outcome::KeyReused => ("keyReused", "422 key used for something else"),
-        Outcome::NotDone { .. } => ("notDone", "503 not done"),
-        Outcome::Unexpected { .. } => ("unexpected", "unexpected"),
-        Outcome::Unknown { .. } => ("unknown", "no answer"),
-    }
 }
 
 impl Storm {

@@ -18,7 +18,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use self::plan::Plan;
 use self::world::World;
-use crate::checker::history::{Operation, Outcome, Telling};
+use crate::checker::history::Operation;
 use ticketboss_store::simulated::Happened;
 
 /// What came of a run.
@@ -53,7 +53,7 @@ impl Run {
     pub fn outcomes(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
         for operation in &self.history {
-            *counts.entry(name(operation)).or_default() += 1;
+            *counts.entry(operation.outcome_name().short).or_default() += 1;
         }
         counts
     }
@@ -83,37 +83,6 @@ impl Run {
         format!("{:?}", self.history).hash(&mut hasher);
         (self.steps, self.crashes).hash(&mut hasher);
         hasher.finish()
-    }
-}
-
-fn name(operation: &Operation) -> &'static str {
-    match &operation.outcome {
-        _ if operation.telling == Telling::Again => "told again",
-        Outcome::Reserved { .. } => "reserved",
-        Outcome::Cancelled { .. } => "cancelled",
-        Outcome::Read { .. } => "read",
-        Outcome::NotEnoughSeats { .. } => "not enough seats",
-        Outcome::SeatsPerRequest => "seats per request",
-        Outcome::ReservationNotFound => "reservation not found",
-        Outcome::Held { .. } => "held",
-        Outcome::Confirmed { .. } => "confirmed",
-        Outcome::Extended { .. } => "extended",
-        Outcome::PartlyCancelled { .. } => "partly cancelled",
-        Outcome::HoldExpired { .. } => "hold expired",
-        Outcome::Stands { .. } => "stands otherwise",
-        Outcome::HoldLimit => "hold limit",
-        Outcome::HoldSeconds => "hold seconds",
-        Outcome::NotAPart { .. } => "not a part",
-        Outcome::Updated { .. } => "terms changed",
-        Outcome::Blocked { .. } => "seats blocked",
-        Outcome::Unblocked { .. } => "seats unblocked",
-        Outcome::OtherTerms { .. } => "other terms",
-        Outcome::CapacityTaken { .. } => "capacity taken",
-        Outcome::BlockNotFound => "block not found",
-        Outcome::KeyReused => "key reused",
-        Outcome::NotDone { .. } => "not done",
-        Outcome::Unknown { .. } => "unknown",
-        Outcome::Unexpected { .. } => "unexpected",
     }
 }
 

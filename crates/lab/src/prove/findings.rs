@@ -15,7 +15,6 @@ use super::{Terms, judgement};
 use crate::checker::history::{Acknowledged, Operation};
 use crate::histories;
 use crate::judging::Tally;
-use crate::load::outcome_names;
 use ticketboss_core::domain::Timestamp;
 use ticketboss_runtime::terminal::Failure;
 
@@ -206,12 +205,14 @@ fn date(at: Timestamp) -> String {
 fn count_outcomes(operations: &[Operation]) -> Vec<OutcomeCount> {
     let mut counts = BTreeMap::new();
     for operation in operations {
-        *counts.entry(outcome_names(operation)).or_insert(0) += 1;
+        *counts.entry(operation.outcome_name()).or_insert(0) += 1;
     }
     let mut counts = counts.into_iter().collect::<Vec<_>>();
-    counts.sort_by_key(|((_, words), _)| *words);
-    let told = counts.into_iter();
-    told.map(|((outcome, words), count)| OutcomeCount { outcome, words, count }).collect()
+    counts.sort_by_key(|(name, _)| name.words);
+    let counted = counts.into_iter();
+    counted
+        .map(|(name, count)| OutcomeCount { outcome: name.code, words: name.words, count })
+        .collect()
 }
 
 /// Every law, the program's own conduct first, and how often it was broken over all events.
