@@ -4,6 +4,7 @@
 //! It must not know: `http`. A server is reached as its clients reach it, over a socket.
 
 pub mod checker;
+mod choices;
 pub mod client;
 pub mod histories;
 pub mod judging;

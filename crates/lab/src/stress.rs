@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use self::books::Books;
 use super::client::{Client, Subject, Summary, Target};
 use super::judging::{Judged, Tally};
-use super::load::{Gathered, Plan, Storm, WhenGone};
+use super::load::{Gathered, LoadPlan, Storm, WhenGone};
 use super::own_server::{OwnServer, Premises};
 use super::{histories, judging};
 use crate::checker::Scope;
@@ -277,7 +277,7 @@ async fn storm(
     seed: u64,
 ) -> Result<Gathered, Failure> {
     let usual_share = |usual| if arguments.url.is_none() { usual } else { 0 };
-    let plan = Plan {
+    let plan = LoadPlan {
         clients: arguments.clients,
         subjects,
         seed,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::Terms;
 use crate::checker::history::Operation;
 use crate::client::{Client, Subject, Target};
-use crate::load::{Gathered, Plan, Raging, Storm, WhenGone};
+use crate::load::{Gathered, LoadPlan, Raging, Storm, WhenGone};
 use crate::own_server::{OwnServer, Premises};
 use ticketboss_runtime::clock::monotonic_us;
 use ticketboss_runtime::entropy::Entropy;
@@ -123,7 +123,7 @@ impl<'a> Rig<'a> {
             .map(|(event, seats)| Subject::of(event.clone()).with_seats(*seats))
             .collect::<Vec<_>>();
         let (whereabouts, server) = watch::channel(None);
-        let plan = Plan {
+        let plan = LoadPlan {
             clients: terms.arguments.clients,
             subjects: subjects.clone(),
             seed: terms.seed,

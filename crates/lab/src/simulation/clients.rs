@@ -1,7 +1,6 @@
 //! Clients who reserve, cancel and look, ask again under a key, and write down what they were told.
 
 mod answers;
-mod wishes;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,16 +10,19 @@ use futures_util::future::{Either, select};
 use uuid::Uuid;
 
 use self::answers::answer;
-use self::wishes::Wish;
 use super::followers::Told;
 use super::plan::Plan;
 use crate::checker::history::{Operation, Outcome, Telling};
-use ticketboss_core::domain::{EventId, RequestId, ReservationId};
+use crate::choices::{Choices, SharedKnowledge, Wish};
+use ticketboss_core::domain::{EventId, PartnerId, RequestId};
 use ticketboss_engine::Engine;
+use ticketboss_runtime::entropy::Entropy;
 use ticketboss_runtime::tasks::Scheduler;
 
 /// How long a client waits for a process that is down before it looks again.
 const DOWN_US: u64 = 500;
+/// How many partners the clients ask for.
+const PARTNERS: u32 = 3;
 /// How long a client that gives up waits at most before it does.
 const PATIENCE_US_MAX: u64 = 2_000;
 
@@ -34,8 +36,8 @@ pub(super) struct Shared {
     pub(super) nodes: Arc<Mutex<Vec<Option<Engine>>>>,
     /// What each follower was told.
     pub(super) told: Arc<[Arc<Mutex<Told>>]>,
-    /// Every reservation that anybody knows of.
-    pub(super) known: Arc<Mutex<Vec<(EventId, ReservationId)>>>,
+    /// What all clients know.
+    pub(super) known: Arc<SharedKnowledge>,
     pub(super) history: Arc<Mutex<Vec<Operation>>>,
     /// How many operations are still to be made.
     pub(super) left: Arc<AtomicU64>,
@@ -46,10 +48,6 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn percent(&self) -> u64 {
-        self.scheduler.draw() % 100
-    }
-
     fn pick<T: Clone>(&self, among: &[T]) -> Option<T> {
         let count = u64::try_from(among.len()).ok().filter(|count| *count > 0)?;
         among.get(usize::try_from(self.scheduler.draw() % count).ok()?).cloned()
@@ -84,13 +82,17 @@ impl Shared {
 pub(super) struct Client {
     number: u32,
     shared: Shared,
-    /// What is to be asked under the same key once more.
-    again: Option<Wish>,
+    choices: Choices,
 }
 
 impl Client {
     pub(super) fn new(number: u32, shared: Shared) -> Self {
-        Self { number, shared, again: None }
+        let partner = PartnerId::new(&format!("partner-{}", number % PARTNERS));
+        let partner = partner.expect("a valid id");
+        let random = Entropy::seeded(shared.scheduler.draw());
+        let (mix, known) = (shared.plan.mix(), shared.known.clone());
+        let choices = Choices::new(partner, mix, random.clone(), random, known);
+        Self { number, shared, choices }
     }
 
     /// Asks until all operations are made.
@@ -108,20 +110,15 @@ impl Client {
     }
 
     async fn ask(&mut self, engine: &Engine) -> Operation {
-        let wish = match self.again.take() {
-            Some(again) => again,
-            None => self.choose(engine),
-        };
+        let wish = self.choices.next();
+        let event = self.shared.events.get(wish.subject).expect("there is such an event").clone();
         let request = self.draw_uuid();
         let began_us = self.shared.tick();
-        let (outcome, telling) = self.outcome(engine, &wish, RequestId(request.as_u128())).await;
+        let (outcome, telling) =
+            self.outcome(engine, &event, &wish, RequestId(request.as_u128())).await;
         let ended_us = self.shared.tick();
-        self.again = self.once_more(&wish, &outcome);
-        let Wish { event, asked, key } = wish;
-        if let Some(id) = reserved(&outcome) {
-            let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.push((event.clone(), id));
-        }
+        self.choices.learn(&wish, &outcome, telling);
+        let Wish { asked, key, .. } = wish;
         // A node learns of another's commits when it writes, so with several of them what is only
         // looked at may be of any version that ever was: as if it had been asked for at the start.
         let is_change = outcome.version_made().is_some();
@@ -141,10 +138,11 @@ impl Client {
     async fn outcome(
         &self,
         engine: &Engine,
+        event: &EventId,
         wish: &Wish,
         request: RequestId,
     ) -> (Outcome, Telling) {
-        let answered = pin!(answer(engine, wish, request));
+        let answered = pin!(answer(engine, event, wish, request));
         if self.shared.scheduler.draw() % 10_000 >= self.shared.plan.hang_ups {
             return answered.await;
         }
@@ -155,14 +153,5 @@ impl Client {
                 (Outcome::Unknown { what: "gave up".to_owned() }, Telling::First)
             }
         }
-    }
-}
-
-fn reserved(outcome: &Outcome) -> Option<ReservationId> {
-    match outcome {
-        Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. } => {
-            ReservationId::from_bits(reservation.as_u128())
-        }
-        _ => None,
     }
 }

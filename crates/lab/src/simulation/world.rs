@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::clients::{Client, Shared};
 use super::finale::Found;
 use super::followers::{Follower, Subject, Told};
-use super::plan::Plan;
+use super::plan::{Plan, SEATS_PER_REQUEST_MAX};
 use super::{Run, finale};
+use crate::choices::SharedKnowledge;
 use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
 use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
@@ -16,8 +17,6 @@ use ticketboss_runtime::tasks::{Group, Scheduler, Tasks};
 use ticketboss_store::Store;
 use ticketboss_store::simulated::{self, Pace, SimulatedDisk};
 
-/// The most seats that a request may take of any event.
-pub(super) const SEATS_PER_REQUEST_MAX: u32 = 10;
 /// The process that has the store; its nodes follow, each a group of its own.
 const PROCESS: Group = Group(0);
 /// Whoever is outside of the process.
@@ -65,7 +64,7 @@ impl World {
             events: (1..=plan.events).map(event).collect(),
             nodes: Arc::new(Mutex::new(vec![None; plan.nodes])),
             told: followers_of(&plan),
-            known: Arc::default(),
+            known: Arc::new(SharedKnowledge::of((0..plan.events).map(|_| Some(plan.capacity)))),
             history: Arc::default(),
             left: Arc::new(AtomicU64::new(operations.into())),
             working: Arc::new(AtomicU64::new(plan.clients.into())),

@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 
-use super::Wish;
 use crate::checker::history::{Asked, Outcome, Stand, Telling};
+use crate::choices::Wish;
 use ticketboss_core::domain::{
     EventId, EventTerms, Key, KeyName, Reason, Refusal, RequestId, ReservationId, Seats, Shortage,
     Status, Version,
@@ -13,7 +13,7 @@ use ticketboss_core::domain::{
 use ticketboss_engine::{Engine, EngineError, Receipt, Replay, RequestContext, ReservationReceipt};
 
 /// The key as the program knows it, who has it from the HTTP floor.
-fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
+fn key_of(event: &EventId, Wish { asked, key, .. }: &Wish) -> Option<Key> {
     // Whom nobody attacks, a hash is good enough.
     let digest = |text: String| {
         let half = |salt: u8| {
@@ -27,9 +27,14 @@ fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
     Some(Key { name: KeyName(digest(name)), body: digest(format!("{:?}", asked.body())) })
 }
 
-pub(super) async fn answer(engine: &Engine, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
-    let Wish { event, asked, .. } = wish;
-    let asking = RequestContext { key: key_of(wish), ..request.into() };
+pub(super) async fn answer(
+    engine: &Engine,
+    event: &EventId,
+    wish: &Wish,
+    request: RequestId,
+) -> (Outcome, Telling) {
+    let asked = &wish.asked;
+    let asking = RequestContext { key: key_of(event, wish), ..request.into() };
     let answered = match asked {
         Asked::Read | Asked::Update { .. } | Asked::Block { .. } | Asked::Unblock { .. } => {
             let told = of_event(engine, event, asked, asking).await;
