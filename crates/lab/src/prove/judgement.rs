@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::rig::Fault;
+use super::record::Fault;
 use crate::checker::Scope;
 use crate::checker::history::Operation;
 use crate::judging::{Judged, judge_event};
@@ -22,13 +22,13 @@ pub(super) const VERIFIES: &str =
 #[derive(Debug, Default)]
 pub(super) struct Judgement {
     /// The events that verify.
-    pub(super) events: Vec<Stored>,
+    pub(super) events: Vec<StoredEvent>,
     pub(super) faults: Vec<Fault>,
 }
 
 /// One event as it is stored.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredEvent {
     pub(super) seats: SeatCounts,
     pub(super) version: Version,
     pub(super) pages: u64,
@@ -85,11 +85,11 @@ async fn read(
     store: &Store,
     Listed { event, loaded }: &Listed,
     operations: &[Operation],
-) -> Result<Stored, ReplayError> {
+) -> Result<StoredEvent, ReplayError> {
     let loaded = loaded.as_ref().map_err(Clone::clone)?;
     let record = &loaded.record;
     let pages = store.pages(record.number, Version::FIRST, record.version);
     let Replayed { event: replayed, pages, bytes } = ledger::replay(event, loaded, pages).await?;
     let judged = judge_event(store, event, loaded, operations, Scope::Whole).await?;
-    Ok(Stored { seats: replayed.seats(), version: replayed.version(), pages, bytes, judged })
+    Ok(StoredEvent { seats: replayed.seats(), version: replayed.version(), pages, bytes, judged })
 }

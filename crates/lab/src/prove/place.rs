@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::findings::{Evidence, Findings};
 use super::page;
 use crate::checker::history::Operation;
