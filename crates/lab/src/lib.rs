@@ -11,6 +11,7 @@ pub mod judging;
 pub mod load;
 mod own_server;
 pub mod prove;
+pub mod replays;
 #[cfg(feature = "sim")]
 pub mod simulation;
 pub mod stress;
