@@ -1,4 +1,6 @@
 //! What a run is made of.
+//!
+//! It must not know: what becomes of it.
 
 use crate::choices::{Extremes, Mix};
 use ticketboss_core::domain::HOLD_SECONDS_MAX;

@@ -1,4 +1,6 @@
 //! The world of a run: it lets tasks go on, ends processes and starts them again, and sets the clock.
+//!
+//! It must not know: what a client asks for, or how a history is judged.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
