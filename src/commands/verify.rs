@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::config::{Config, Settings};
-use ticketboss_core::domain::{EventId, Version};
+use ticketboss_core::domain::EventId;
 use ticketboss_lab::checker::Scope;
 use ticketboss_lab::histories;
 use ticketboss_lab::judging::{Docket, Judged};
+use ticketboss_lab::replays::{ReplayedEvent, Replays, WholeEvent};
 use ticketboss_runtime::terminal::{self, Failure};
 use ticketboss_runtime::text::grouped;
-use ticketboss_store::ledger::{self, ReplayError, Replayed};
+use ticketboss_store::Damage;
 use ticketboss_store::local::sled::{self as sled_store, Leftovers, SledOptions};
-use ticketboss_store::{Damage, Listed, Loaded, Store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,17 +78,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let opened = sled_store::inspect(&SledOptions::standard(&config.data_dir))?;
     let mut checked = Checked::default();
     tell_leftovers(&opened.leftovers, &mut checked);
-    for Listed { event, loaded } in opened.store.events().await? {
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(damage) => {
+    let mut replays = Replays::of(&opened.store).await?;
+    while let Some(event) = replays.next().await? {
+        let event = match event {
+            ReplayedEvent::Whole(event) => event,
+            ReplayedEvent::Damaged(damage) => {
                 tell_damage(&damage, &mut checked);
                 continue;
             }
         };
-        let is_whole = check(&opened.store, &event, &loaded, &mut checked).await?;
-        if let (true, Some(docket)) = (is_whole, &mut docket)
-            && let Some(judged) = docket.judge(&opened.store, &event, &loaded).await?
+        tell_whole(&event, &mut checked);
+        if let Some(docket) = &mut docket
+            && let Some(judged) = docket.judge(&opened.store, &event).await?
         {
             tell_judged(&judged, &mut checked);
         }
@@ -102,39 +103,22 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Checks one event, and says whether it is whole.
-async fn check(
-    store: &Store,
-    id: &EventId,
-    loaded: &Loaded,
-    checked: &mut Checked,
-) -> Result<bool, Failure> {
-    let record = &loaded.record;
-    let pages = store.pages(record.number, Version::FIRST, record.version);
-    let Replayed { event, pages, bytes } = match ledger::replay(id, loaded, pages).await {
-        Ok(replayed) => replayed,
-        Err(ReplayError::Damaged(damage)) => {
-            tell_damage(&damage, checked);
-            return Ok(false);
-        }
-        Err(ReplayError::Store(error)) => return Err(error.into()),
-    };
+fn tell_whole(WholeEvent { id, record, pages, bytes }: &WholeEvent, checked: &mut Checked) {
     checked.events += 1;
-    checked.changes += event.version().get();
+    checked.changes += record.version.get();
     checked.pages += pages;
     checked.bytes += bytes;
-    let seats = event.seats();
+    let seats = record.seats;
     terminal::say(format_args!(
         "good     {id}: {} changes in {} pages; {} available + {} held + {} confirmed + {} blocked = {} seats",
-        grouped(event.version().get()),
-        grouped(pages),
+        grouped(record.version.get()),
+        grouped(*pages),
         seats.available,
         seats.held,
         seats.confirmed,
         seats.blocked,
         seats.capacity,
     ));
-    Ok(true)
 }
 
 fn tell_damage(damage: &Damage, checked: &mut Checked) {

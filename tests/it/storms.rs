@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ticketboss_lab::client::{Client, Subject, Target};
-use ticketboss_lab::load::{Plan, Raging, Storm, WhenGone};
+use ticketboss_lab::load::{LoadPlan, Raging, Storm, WhenGone};
 use tokio::runtime::Runtime;
 
 use crate::program::Serving;
@@ -23,7 +23,7 @@ pub(crate) fn write_events(file: &Path) {
 
 /// Clients over all events, who wait for a server that is gone.
 pub(crate) fn storm(seed: u64) -> Storm {
-    Storm::new(Plan {
+    Storm::new(LoadPlan {
         clients: CLIENTS,
         subjects: EVENTS.map(|(id, seats)| Subject::of(event_id(id)).with_seats(seats)).to_vec(),
         seed,

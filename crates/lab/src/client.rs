@@ -13,11 +13,11 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use self::answer::{Told, outcome};
+pub use self::answer::Summary;
+use self::answer::{Response, outcome};
 use crate::checker::history::{Asked, Outcome, Telling};
 use ticketboss_core::domain::{EventId, PartnerId};
 use ticketboss_runtime::terminal::Failure;
@@ -107,22 +107,6 @@ impl Subject {
     }
 }
 
-/// The event in numbers, as the server tells it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// Which event.
-    pub event_id: String,
-    /// How many seats it has.
-    pub total_seats: u32,
-    /// How many of them anybody may take.
-    pub available_seats: u32,
-    /// How many reservations are not cancelled.
-    pub reservation_count: u64,
-    /// The version that the numbers are of.
-    pub version: u64,
-}
-
 /// What a request is called.
 #[derive(Debug, Clone, Copy)]
 pub struct Naming {
@@ -172,11 +156,11 @@ impl Client {
     /// When the answer is something else, or there is none.
     pub async fn summary(&mut self, subject: Option<&Subject>) -> Result<Summary, Failure> {
         let path = subject.map_or("/reservations", |subject| &subject.summary_path);
-        let told = self.exchange(self.request(Method::GET, path, None, "")?).await?;
-        if told.status != StatusCode::OK {
-            return Err(format!("GET {path} was answered with {}", told.status).into());
+        let response = self.exchange(self.request(Method::GET, path, None, "")?).await?;
+        if response.status != StatusCode::OK {
+            return Err(format!("GET {path} was answered with {}", response.status).into());
         }
-        Ok(serde_json::from_slice(&told.body)?)
+        Ok(serde_json::from_slice(&response.body)?)
     }
 
     /// Asks for one thing, and says what came of it, and whether that was told before.
@@ -193,7 +177,7 @@ impl Client {
             }
         };
         match self.exchange(request).await {
-            Ok(told) => (outcome(asked, &told), told.telling),
+            Ok(response) => (outcome(asked, &response), response.telling),
             Err(broken) => (Outcome::Unknown { what: broken.to_string() }, Telling::First),
         }
     }
@@ -282,16 +266,19 @@ impl Client {
     }
 
     /// Sends a request and reads the answer. A connection that fails at it is not used again.
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Told, Failure> {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response, Failure> {
         let exchanged = tokio::time::timeout(ANSWER_TIMEOUT, self.exchange_in_time(request)).await;
-        let told = exchanged.unwrap_or_else(|_| Err("no answer in time".into()));
-        if told.is_err() {
+        let response = exchanged.unwrap_or_else(|_| Err("no answer in time".into()));
+        if response.is_err() {
             self.connection = None;
         }
-        told
+        response
     }
 
-    async fn exchange_in_time(&mut self, request: Request<Full<Bytes>>) -> Result<Told, Failure> {
+    async fn exchange_in_time(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response, Failure> {
         let connection = self.connection.as_mut().ok_or("there is no connection")?;
         connection.ready().await?;
         let response = connection.send_request(request).await?;
@@ -301,7 +288,7 @@ impl Client {
         let version = etag.and_then(|tag| tag.trim_matches('"').parse().ok());
         let is_replayed = head.headers.contains_key(REPLAYED);
         let telling = if is_replayed { Telling::Again } else { Telling::First };
-        Ok(Told { status: head.status, version, telling, body })
+        Ok(Response { status: head.status, version, telling, body })
     }
 }
 

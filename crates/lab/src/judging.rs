@@ -1,4 +1,6 @@
 //! Histories held against what is stored: reads the ledgers, and asks the judge about each event.
+//!
+//! It must not know: where a history comes from.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -8,13 +10,14 @@ use std::path::Path;
 use crate::checker::history::{Acknowledged, Operation, Outcome};
 use crate::checker::{Scope, Verdict, judge};
 use crate::histories::Histories;
+use crate::replays::{ReplayedEvent, Replays, WholeEvent};
 use ticketboss_core::domain::{Change, EventId, RequestId, Version};
 use ticketboss_runtime::terminal::Failure;
 use ticketboss_runtime::terminal::say;
 use ticketboss_runtime::text::grouped;
+use ticketboss_store::Store;
 use ticketboss_store::ledger::{self, ReplayError};
 use ticketboss_store::local::sled::{SledOptions, inspect};
-use ticketboss_store::{Listed, Loaded, Store};
 
 /// What the judge says of one event.
 #[derive(Debug)]
@@ -96,13 +99,12 @@ pub async fn judge_directory(
     let store = inspect(&SledOptions::standard(directory))?.store;
     let mut docket = Docket::new(histories, scope);
     let mut judged = Vec::new();
-    for Listed { event, loaded } in store.events().await? {
-        let loaded = loaded?;
-        let record = &loaded.record;
-        let pages = store.pages(record.number, Version::FIRST, record.version);
-        // What the judge does not look at: checksums, the chain, the record.
-        ledger::replay(&event, &loaded, pages).await?;
-        judged.extend(docket.judge(&store, &event, &loaded).await?);
+    let mut replays = Replays::of(&store).await?;
+    while let Some(event) = replays.next().await? {
+        match event {
+            ReplayedEvent::Whole(event) => judged.extend(docket.judge(&store, &event).await?),
+            ReplayedEvent::Damaged(damage) => return Err(damage.into()),
+        }
     }
     docket.close()?;
     Ok(judged)
@@ -130,15 +132,14 @@ impl<'a> Docket<'a> {
     pub async fn judge(
         &mut self,
         store: &Store,
-        event: &EventId,
-        loaded: &Loaded,
+        event: &WholeEvent,
     ) -> Result<Option<Judged>, Failure> {
-        let operations = match (self.histories.remove(event), self.scope) {
+        let operations = match (self.histories.remove(&event.id), self.scope) {
             (Some(operations), _) => operations,
             (None, Scope::Whole) => &[],
             (None, Scope::Part) => return Ok(None),
         };
-        Ok(Some(judge_event(store, event, loaded, operations, self.scope).await?))
+        Ok(Some(judge_event(store, event, operations, self.scope).await?))
     }
 
     /// Ends with the last event: nothing may be left.
@@ -160,17 +161,15 @@ impl<'a> Docket<'a> {
 /// Judges the history of one event by what is stored of it.
 pub(super) async fn judge_event(
     store: &Store,
-    event: &EventId,
-    loaded: &Loaded,
+    WholeEvent { id, record, .. }: &WholeEvent,
     operations: &[Operation],
     scope: Scope,
 ) -> Result<Judged, ReplayError> {
-    let record = &loaded.record;
     let pages = store.pages(record.number, Version::FIRST, record.version);
-    let changes = ledger::changes(event, pages).await?;
+    let changes = ledger::changes(id, pages).await?;
     let verdict = judge(record.number, &changes, operations, scope);
     let tally = Tally::of(operations, &changes);
-    Ok(Judged { event: event.clone(), verdict, tally })
+    Ok(Judged { event: id.clone(), verdict, tally })
 }
 
 /// Prints each law and whether it held for every event, and the verdict. Says whether it is good.

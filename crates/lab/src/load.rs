@@ -7,73 +7,31 @@
 //! It must not know: why a server comes and goes, or what a history is judged by.
 
 mod caller;
-mod choices;
 mod latencies;
+mod plan;
+mod progress;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use self::caller::Caller;
-use self::choices::GivenAway;
+use self::caller::{Caller, Surroundings};
 pub use self::latencies::{Kind, Latencies};
-use super::client::{Subject, Target};
-use crate::checker::history::{Operation, Outcome, Telling};
+pub use self::plan::{LoadPlan, WhenGone, Whereabouts};
+use self::progress::Progress;
+use crate::checker::history::Operation;
+use crate::choices::SharedKnowledge;
 use ticketboss_runtime::terminal::Failure;
 
 /// How often whoever waits for the end is told how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where the server is; nothing while there is none.
-pub type Whereabouts = watch::Receiver<Option<Target>>;
-
-/// What the clients of a storm do.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// How many there are.
-    pub clients: u32,
-    /// What they ask about; at least one.
-    pub subjects: Vec<Subject>,
-    /// What their choices follow from.
-    pub seed: u64,
-    /// How many of a hundred requests cancel a reservation, if there is one.
-    pub cancel_percent: u64,
-    /// How many of a hundred reservations are held first, and of a hundred cancellations something else
-    /// that can become of a reservation: it is confirmed, extended, or given up in part.
-    pub hold_percent: u64,
-    /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
-    /// and then after it.
-    pub key_percent: u64,
-    /// How many of a hundred requests change the terms, or take seats out of sale and put them back, of a
-    /// subject whose seats are known.
-    pub terms_percent: u64,
-    /// How many of a hundred requests read.
-    pub read_percent: u64,
-    /// The most seats that a request asks for.
-    pub seats_max: u32,
-    /// What they do where nobody is there.
-    pub when_gone: WhenGone,
-}
-
-/// What a client does when it cannot reach the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenGone {
-    /// It ends.
-    End,
-    /// It tries again until it is told to stop.
-    Wait,
-}
-
 /// Clients at rest, with the reservations that they have.
 #[derive(Debug)]
 pub struct Storm {
-    plan: Arc<Plan>,
+    plan: Arc<LoadPlan>,
     callers: Vec<Caller>,
-    given_away: Arc<GivenAway>,
 }
 
 /// What clients were told, and how long that took.
@@ -88,94 +46,46 @@ pub struct Gathered {
 /// Clients at work.
 #[derive(Debug)]
 pub struct Raging {
-    plan: Arc<Plan>,
-    given_away: Arc<GivenAway>,
+    plan: Arc<LoadPlan>,
     progress: Arc<Progress>,
     callers: JoinSet<Caller>,
 }
 
-/// What the clients of one storm share while they work.
-#[derive(Debug)]
-struct Progress {
-    requests_left: AtomicU64,
-    requests_done: AtomicU64,
-    /// For each subject, the greatest version of a change that was acknowledged.
-    acknowledged: Vec<AtomicU64>,
-    stop: CancellationToken,
-}
-
-/// What an outcome is called, in reports for programs and in tables for people.
-pub fn outcome_names(operation: &Operation) -> (&'static str, &'static str) {
-    match &operation.outcome {
-        _ if operation.telling == Telling::Again => ("toldAgain", "20x told again under a key"),
-        Outcome::Reserved { .. } => ("reserved", "201 reserved"),
-        Outcome::Cancelled { .. } => ("cancelled", "204 cancelled"),
-        Outcome::Read { .. } => ("read", "200 read"),
-        Outcome::NotEnoughSeats { .. } => ("notEnoughSeats", "409 not enough seats left"),
-        Outcome::SeatsPerRequest => ("seatsPerRequest", "400 seats per request"),
-        Outcome::ReservationNotFound => ("reservationNotFound", "404 reservation not found"),
-        Outcome::Held { .. } => ("held", "201 held"),
-        Outcome::Confirmed { .. } => ("confirmed", "200 confirmed"),
-        Outcome::Extended { .. } => ("extended", "200 extended"),
-        Outcome::PartlyCancelled { .. } => ("partlyCancelled", "200 partly cancelled"),
-        Outcome::HoldExpired { .. } => ("holdExpired", "409 hold expired"),
-        Outcome::Stands { .. } => ("stands", "409 stands otherwise"),
-        Outcome::HoldLimit => ("holdLimit", "409 hold limit"),
-        Outcome::HoldSeconds => ("holdSeconds", "400 hold seconds"),
-        Outcome::NotAPart { .. } => ("notAPart", "400 not a part"),
-        Outcome::Updated { .. } => ("updated", "200 terms changed"),
-        Outcome::Blocked { .. } => ("blocked", "201 seats out of sale"),
-        Outcome::Unblocked { .. } => ("unblocked", "204 seats back in sale"),
-        Outcome::OtherTerms { .. } => ("otherTerms", "412 other terms than were seen"),
-        Outcome::CapacityTaken { .. } => ("capacityTaken", "409 capacity taken"),
-        Outcome::BlockNotFound => ("blockNotFound", "404 block not found"),
-        Outcome::KeyReused => ("keyReused", "422 key used for something else"),
-        Outcome::NotDone { .. } => ("notDone", "503 not done"),
-        Outcome::Unexpected { .. } => ("unexpected", "unexpected"),
-        Outcome::Unknown { .. } => ("unknown", "no answer"),
-    }
-}
-
 impl Storm {
     /// Clients that have nothing yet.
-    pub fn new(plan: Plan) -> Self {
-        let callers = (0..plan.clients).map(|number| Caller::new(number, plan.seed)).collect();
-        Self { plan: Arc::new(plan), callers, given_away: Arc::default() }
+    pub fn new(plan: LoadPlan) -> Self {
+        let known = plan.subjects.iter().map(|subject| subject.seats);
+        let known = Arc::new(SharedKnowledge::of(known));
+        let callers = (0..plan.clients).map(|number| Caller::new(number, &plan, known.clone()));
+        Self { callers: callers.collect(), plan: Arc::new(plan) }
     }
 
     /// Lets the clients loose on a server, for so many requests in all. It takes a runtime.
     pub fn begin(self, server: &Whereabouts, requests_max: u64) -> Raging {
-        let Self { plan, callers, given_away } = self;
-        let progress = Arc::new(Progress {
-            requests_left: AtomicU64::new(requests_max),
-            requests_done: AtomicU64::new(0),
-            acknowledged: plan.subjects.iter().map(|_| AtomicU64::new(0)).collect(),
-            stop: CancellationToken::new(),
-        });
+        let Self { plan, callers } = self;
+        let progress = Arc::new(Progress::new(requests_max, plan.subjects.len()));
         let mut raging = JoinSet::new();
         for caller in callers {
-            let surroundings = caller::Surroundings {
+            let surroundings = Surroundings {
                 plan: plan.clone(),
-                given_away: given_away.clone(),
                 progress: progress.clone(),
                 server: server.clone(),
             };
             raging.spawn(caller.run(surroundings));
         }
-        Raging { plan, given_away, progress, callers: raging }
+        Raging { plan, progress, callers: raging }
     }
 }
 
 impl Raging {
     /// How many requests have been answered, or have failed.
     pub fn requests_done(&self) -> u64 {
-        self.progress.requests_done.load(Ordering::Relaxed)
+        self.progress.requests_done()
     }
 
     /// The greatest version of a subject that a client was told it has made; 0 before the first.
     pub fn acknowledged_version(&self, subject: usize) -> u64 {
-        let version = self.progress.acknowledged.get(subject);
-        version.map_or(0, |version| version.load(Ordering::SeqCst))
+        self.progress.acknowledged_version(subject)
     }
 
     /// Tells all clients to finish what they are at and to ask for nothing more.
@@ -203,28 +113,12 @@ impl Raging {
             };
             let Some(ended) = ended else { break };
             let mut caller = ended?;
-            caller.hand_over(&mut gathered);
+            let (mut operations, latencies) = caller.hand_over();
+            gathered.operations.append(&mut operations);
+            gathered.latencies.add(&latencies);
             callers.push(caller);
         }
         callers.sort_by_key(Caller::number);
-        let Self { plan, given_away, .. } = self;
-        Ok((Storm { plan, callers, given_away }, gathered))
-    }
-}
-
-impl Progress {
-    /// Takes one of the requests that are left.
-    fn take_turn(&self) -> bool {
-        let take = |left: u64| left.checked_sub(1);
-        self.requests_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
-    }
-
-    fn note(&self, subject: usize, outcome: &Outcome) {
-        self.requests_done.fetch_add(1, Ordering::Relaxed);
-        if let Some((version, greatest)) =
-            outcome.version_made().zip(self.acknowledged.get(subject))
-        {
-            greatest.fetch_max(version, Ordering::SeqCst);
-        }
+        Ok((Storm { plan: self.plan, callers }, gathered))
     }
 }

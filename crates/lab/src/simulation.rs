@@ -6,116 +6,21 @@
 //! the disk are made up. Which faults there are, and how many clients, events and nodes, is drawn for
 //! each run anew (as Groce et al. propose in Swarm Testing, ISSTA 2012): a run with everything at once
 //! hides what one with a single fault shows.
+//!
+//! It must not know: HTTP, sockets, or the time of the machine.
 
 mod clients;
 mod finale;
 mod followers;
 mod plan;
+mod received;
+mod report;
+mod shared;
 mod world;
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 pub use self::plan::Plan;
+pub use self::report::Run;
 use self::world::World;
-use crate::checker::history::{Operation, Outcome, Telling};
-use ticketboss_store::simulated::Happened;
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Run {
-    /// Where its choices come from.
-    pub seed: u64,
-    /// What it was made of.
-    pub plan: Plan,
-    /// What clients asked for and were told, in the order in which they had the answers.
-    pub history: Vec<Operation>,
-    /// How often the processes were ended, by a power cut, a kill or a failed disk.
-    pub crashes: u64,
-    /// How often they were stopped in order.
-    pub stops: u64,
-    /// How often one node of several was killed.
-    pub node_kills: u64,
-    /// What the disk has been through.
-    pub happened: Happened,
-    /// How many steps the scheduler took.
-    pub steps: u64,
-    /// How many holds have expired.
-    pub expired: u64,
-    /// How many changes those who follow were told.
-    pub told: u64,
-    /// What is wrong, as sentences. There is nothing in a good run.
-    pub faults: Vec<String>,
-}
-
-impl Run {
-    /// How many operations ended in each way, by the way's name.
-    pub fn outcomes(&self) -> BTreeMap<&'static str, u64> {
-        let mut counts = BTreeMap::new();
-        for operation in &self.history {
-            *counts.entry(name(operation)).or_default() += 1;
-        }
-        counts
-    }
-}
-
-impl Run {
-    /// How often each thing went wrong by intent, by its name.
-    pub fn happenings(&self) -> [(&'static str, u64); 11] {
-        [
-            ("ends of the process", self.crashes),
-            ("stops", self.stops),
-            ("killed nodes", self.node_kills),
-            ("power cuts inside a commit", self.happened.power_cuts),
-            ("lost swaps", self.happened.lost_swaps),
-            ("failed writes and syncs", self.happened.failures),
-            ("rounds on a full disk", self.happened.full),
-            ("writes undone", self.happened.undone),
-            ("orphans removed", self.happened.orphans),
-            ("holds expired", self.expired),
-            ("changes told to followers", self.told),
-        ]
-    }
-
-    /// A number that tells this run's history from any other: the same for the same seed.
-    pub fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        format!("{:?}", self.history).hash(&mut hasher);
-        (self.steps, self.crashes).hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-fn name(operation: &Operation) -> &'static str {
-    match &operation.outcome {
-        _ if operation.telling == Telling::Again => "told again",
-        Outcome::Reserved { .. } => "reserved",
-        Outcome::Cancelled { .. } => "cancelled",
-        Outcome::Read { .. } => "read",
-        Outcome::NotEnoughSeats { .. } => "not enough seats",
-        Outcome::SeatsPerRequest => "seats per request",
-        Outcome::ReservationNotFound => "reservation not found",
-        Outcome::Held { .. } => "held",
-        Outcome::Confirmed { .. } => "confirmed",
-        Outcome::Extended { .. } => "extended",
-        Outcome::PartlyCancelled { .. } => "partly cancelled",
-        Outcome::HoldExpired { .. } => "hold expired",
-        Outcome::Stands { .. } => "stands otherwise",
-        Outcome::HoldLimit => "hold limit",
-        Outcome::HoldSeconds => "hold seconds",
-        Outcome::NotAPart { .. } => "not a part",
-        Outcome::Updated { .. } => "terms changed",
-        Outcome::Blocked { .. } => "seats blocked",
-        Outcome::Unblocked { .. } => "seats unblocked",
-        Outcome::OtherTerms { .. } => "other terms",
-        Outcome::CapacityTaken { .. } => "capacity taken",
-        Outcome::BlockNotFound => "block not found",
-        Outcome::KeyReused => "key reused",
-        Outcome::NotDone { .. } => "not done",
-        Outcome::Unknown { .. } => "unknown",
-        Outcome::Unexpected { .. } => "unexpected",
-    }
-}
 
 /// Makes the run of `seed`, with so many operations, and has it judged.
 ///

@@ -4,6 +4,8 @@
 //! of its own is stopped in the end, and its ledger tells the judge what was done. Of a server that
 //! goes on, the ledger cannot be read: there, `books` works out from the answers alone whether they
 //! can all be true.
+//!
+//! It must not know: what a client asks for next, or how a history is judged.
 
 mod books;
 mod report;
@@ -19,7 +21,7 @@ use tokio::sync::watch;
 use self::books::Books;
 use super::client::{Client, Subject, Summary, Target};
 use super::judging::{Judged, Tally};
-use super::load::{Gathered, Plan, Storm, WhenGone};
+use super::load::{Gathered, LoadPlan, Storm, WhenGone};
 use super::own_server::{OwnServer, Premises};
 use super::{histories, judging};
 use crate::checker::Scope;
@@ -277,7 +279,7 @@ async fn storm(
     seed: u64,
 ) -> Result<Gathered, Failure> {
     let usual_share = |usual| if arguments.url.is_none() { usual } else { 0 };
-    let plan = Plan {
+    let plan = LoadPlan {
         clients: arguments.clients,
         subjects,
         seed,

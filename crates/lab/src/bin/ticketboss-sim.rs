@@ -1,4 +1,6 @@
 //! `ticketboss-sim`: simulated runs, one for each seed, until one is found that goes wrong.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -48,7 +50,7 @@ struct Arguments {
 
 /// What all runs together came to.
 #[derive(Default)]
-struct Tally {
+struct Totals {
     runs: u64,
     operations: u64,
     outcomes: BTreeMap<&'static str, u64>,
@@ -88,24 +90,24 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     drop(sender);
     let progress = ProgressBar::new(arguments.seeds);
-    let mut tally = Tally::default();
+    let mut totals = Totals::default();
     for run in runs {
         progress.inc(1);
-        if !run.faults.is_empty() && tally.faulty_seeds.len() < FAULTY_RUNS_TOLD_MAX {
+        if !run.faults.is_empty() && totals.faulty_seeds.len() < FAULTY_RUNS_TOLD_MAX {
             progress.suspend(|| tell_faults(&run, arguments.operations));
         }
         if arguments.seeds == 1 {
             tell(&run);
         }
-        tally.add(&run);
+        totals.add(&run);
     }
     progress.finish_and_clear();
-    let made = tally.runs;
+    let made = totals.runs;
     if made < arguments.seeds {
         return Err("a run ended in a panic".into());
     }
-    tally.tell(began);
-    Ok(if tally.faulty_seeds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    totals.tell(began);
+    Ok(if totals.faulty_seeds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tell_faults(run: &Run, operations: u32) {
@@ -124,7 +126,7 @@ fn tell(run: &Run) {
     terminal::say(format_args!("{} steps, history {:016x}", run.steps, run.fingerprint()));
 }
 
-impl Tally {
+impl Totals {
     fn add(&mut self, run: &Run) {
         self.runs += 1;
         self.operations += run.history.len() as u64;

@@ -2,6 +2,8 @@
 //!
 //! A history is written as one JSON object a line. Its times are microseconds by one clock that is
 //! never set back: all that matters is whether an answer came before another request began.
+//!
+//! It must not know: how a request is sent, or whether its answer can be true.
 
 mod outcome;
 
@@ -10,7 +12,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::outcome::{Outcome, Stand};
+pub use self::outcome::{Outcome, OutcomeName, Stand, Telling};
 use ticketboss_core::domain::{EventId, PartnerId};
 
 /// One request and what came of it.
@@ -38,24 +40,6 @@ pub struct Operation {
     /// Whether that was told for the first time.
     #[serde(default, skip_serializing_if = "Telling::is_first")]
     pub telling: Telling,
-}
-
-/// Whether an answer is given for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Telling {
-    /// It is, as far as the client was told.
-    #[default]
-    First,
-    /// What is told was done before, under the same key.
-    Again,
-}
-
-impl Telling {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
-    fn is_first(&self) -> bool {
-        *self == Self::First
-    }
 }
 
 /// What a client asks for.
@@ -190,13 +174,22 @@ impl Asked {
             | Self::Block { seats }
             | Self::Update { capacity: Some(seats), .. } => *seats += 1,
             Self::Extend { hold_seconds, .. } => *hold_seconds += 1,
-            _ => return None,
+            Self::Cancel { .. }
+            | Self::Confirm { .. }
+            | Self::Update { capacity: None, .. }
+            | Self::Unblock { .. }
+            | Self::Read => return None,
         }
         Some(other)
     }
 }
 
 impl Operation {
+    /// What its outcome is called.
+    pub fn outcome_name(&self) -> OutcomeName {
+        self.outcome.name(self.telling)
+    }
+
     /// The version that it made, where it was done and that was told, for the first time.
     pub fn version_made(&self) -> Option<u64> {
         self.outcome.version_made().filter(|_| self.telling.is_first())

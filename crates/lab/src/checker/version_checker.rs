@@ -6,6 +6,8 @@
 //! contradicts real time ([`real_time`]). The operations that were never answered are found in the
 //! ledger by their request's id, or did not happen. What was asked for again under a key ([`keys`]) is
 //! told once more, and made nothing.
+//!
+//! It must not know: the other checker, HTTP, or stores.
 
 use std::collections::HashMap;
 
@@ -19,6 +21,7 @@ use super::verdict::Verdict;
 use ticketboss_core::domain::{Change, EventNumber, Fact};
 
 mod answers;
+mod claim;
 mod keys;
 mod real_time;
 mod stored;
@@ -45,12 +48,12 @@ pub fn judge(
     let mut stored = Stored::replay(number, ledger, &mut verdict);
     let done = attribute(&mut stored, operations, scope, &mut verdict);
     let keys = Keys::of(operations, &done, &mut verdict);
-    let mut standings = Vec::with_capacity(operations.len());
+    let mut claims = Vec::with_capacity(operations.len());
     for (operation, done) in operations.iter().zip(done) {
         let before = keys.done_for(operation);
-        standings.push(answers::judge(&stored, operation, done, before, &mut verdict));
+        claims.push(answers::judge(&stored, operation, done, before, &mut verdict));
     }
-    real_time::judge(&stored, operations, standings, &keys, &mut verdict);
+    real_time::judge(&stored, operations, claims, &keys, &mut verdict);
     verdict
 }
 

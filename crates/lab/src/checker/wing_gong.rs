@@ -25,28 +25,20 @@
 //! hold of ten seconds that ends at 20 was made at 10, and what follows it was not made before.
 
 mod model;
+mod terms;
+mod unreported;
 
 use std::collections::HashSet;
 
 use self::model::Model;
-use super::history::{Asked, Operation, Outcome};
-use ticketboss_core::domain::{EventNumber, ReservationId};
+pub use self::terms::Terms;
+use self::unreported::UnreportedIds;
+use super::history::{Operation, Outcome};
 
 /// The longest history that is searched: one bit for each operation.
 pub const OPERATIONS_MAX: usize = 64;
 /// How many states are looked at before the search gives up.
 pub const STATES_MAX: usize = 1 << 20;
-
-/// What an event sells. It is new when the history begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// The number of the event, which is part of its reservations' ids.
-    pub number: EventNumber,
-    /// How many seats there are.
-    pub capacity: u32,
-    /// The most seats that one request may take.
-    pub seats_per_request_max: u32,
-}
 
 /// One thing after the other, in an order that makes every answer true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +95,7 @@ fn search_within(states_max: usize, terms: Terms, operations: &[Operation]) -> S
             !matches!(outcome, Outcome::Unknown { .. } | Outcome::NotDone { .. })
         }),
         unknown: bits(operations, |outcome| matches!(outcome, Outcome::Unknown { .. })),
-        untold: Untold { ids: untold_ids(terms, operations) },
+        unreported: UnreportedIds::of(terms, operations),
         states_max,
         seen: HashSet::new(),
         order: Vec::new(),
@@ -128,37 +120,6 @@ fn bits(operations: &[Operation], is_of_kind: impl Fn(&Outcome) -> bool) -> u64 
     of_kind.fold(0, |bits, (index, _)| bits | 1 << index)
 }
 
-/// The reservations that somebody speaks of and that no answer accounts for.
-struct Untold {
-    ids: Vec<ReservationId>,
-}
-
-fn untold_ids(terms: Terms, operations: &[Operation]) -> Vec<ReservationId> {
-    let told = |operation: &Operation| match operation.outcome {
-        Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. } => {
-            Some(reservation)
-        }
-        _ => None,
-    };
-    let told = operations.iter().filter_map(told).collect::<HashSet<_>>();
-    let spoken_of = |operation: &Operation| match (&operation.asked, &operation.outcome) {
-        (_, Outcome::ReservationNotFound | Outcome::NotDone { .. }) => None,
-        (
-            Asked::Cancel { reservation }
-            | Asked::Confirm { reservation }
-            | Asked::Extend { reservation, .. }
-            | Asked::CancelPart { reservation, .. },
-            _,
-        ) => Some(*reservation).filter(|id| !told.contains(id)),
-        _ => None,
-    };
-    let mut untold = operations.iter().filter_map(spoken_of).collect::<Vec<_>>();
-    untold.sort_unstable();
-    untold.dedup();
-    let ids = untold.into_iter().filter_map(|id| ReservationId::from_bits(id.as_u128()));
-    ids.filter(|id| id.event == terms.number).collect()
-}
-
 /// How a beginning of an order can be gone on with.
 #[derive(PartialEq, Eq)]
 enum Extended {
@@ -174,7 +135,7 @@ struct Searcher<'a> {
     answered: u64,
     /// The operations that may be.
     unknown: u64,
-    untold: Untold,
+    unreported: UnreportedIds,
     states_max: usize,
     /// Where the search has been: what was done, and what came of it.
     seen: HashSet<(u64, Model)>,
@@ -203,7 +164,7 @@ impl Searcher<'_> {
             return self.extend_by(What::Operation(*index), done, model);
         }
         for (index, operation) in next {
-            for after in model.after(self.terms, operation, &self.untold) {
+            for after in model.after(self.terms, operation, &self.unreported) {
                 match self.extend_by(What::Operation(index), done, &after) {
                     Extended::Nowhere => {}
                     end => return end,
@@ -251,8 +212,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::checker::history::Telling;
-    use ticketboss_core::domain::{EventId, Nonce, PartnerId, Version};
+    use crate::checker::history::{Asked, Telling};
+    use ticketboss_core::domain::{EventId, EventNumber, Nonce, PartnerId, ReservationId, Version};
 
     const TERMS: Terms = Terms { number: EventNumber(7), capacity: 100, seats_per_request_max: 10 };
 

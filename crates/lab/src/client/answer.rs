@@ -8,11 +8,26 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::Summary;
 use crate::checker::history::{Asked, Outcome, Stand, Telling};
 
 /// How much of an answer is kept that nobody expected.
 const STRANGE_CHARS_MAX: usize = 300;
+
+/// The event in numbers, as the server tells it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Which event.
+    pub event_id: String,
+    /// How many seats it has.
+    pub total_seats: u32,
+    /// How many of them anybody may take.
+    pub available_seats: u32,
+    /// How many reservations are not cancelled.
+    pub reservation_count: u64,
+    /// The version that the numbers are of.
+    pub version: u64,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,7 +63,7 @@ struct ProblemBody {
 }
 
 /// A status, the version in the `ETag`, whether it was told before, and the body.
-pub(super) struct Told {
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) version: Option<u64>,
     pub(super) telling: Telling,
@@ -56,46 +71,46 @@ pub(super) struct Told {
 }
 
 /// What an answer comes to.
-pub(super) fn outcome(asked: &Asked, told: &Told) -> Outcome {
-    understood(asked, told).unwrap_or_else(|| Outcome::Unexpected { what: in_short(told) })
+pub(super) fn outcome(asked: &Asked, response: &Response) -> Outcome {
+    understood(asked, response).unwrap_or_else(|| Outcome::Unexpected { what: in_short(response) })
 }
 
-fn understood(asked: &Asked, told: &Told) -> Option<Outcome> {
-    match told.status {
+fn understood(asked: &Asked, response: &Response) -> Option<Outcome> {
+    match response.status {
         StatusCode::CREATED if matches!(asked, Asked::Hold { .. }) => {
-            let HeldBody { reservation_id, seats, version, expires_at, .. } = read(told)?;
+            let HeldBody { reservation_id, seats, version, expires_at, .. } = read(response)?;
             let expires_at_ms = expires_at?.as_millisecond();
             Some(Outcome::Held { reservation: reservation_id, seats, version, expires_at_ms })
         }
         StatusCode::CREATED if matches!(asked, Asked::Block { .. }) => {
-            let BlockBody { seats } = read(told)?;
-            Some(Outcome::Blocked { version: told.version?, seats })
+            let BlockBody { seats } = read(response)?;
+            Some(Outcome::Blocked { version: response.version?, seats })
         }
         StatusCode::CREATED => {
-            let ReservedBody { reservation_id, seats, version } = read(told)?;
+            let ReservedBody { reservation_id, seats, version } = read(response)?;
             Some(Outcome::Reserved { reservation: reservation_id, seats, version })
         }
         StatusCode::NO_CONTENT if matches!(asked, Asked::Unblock { .. }) => {
-            Some(Outcome::Unblocked { version: told.version? })
+            Some(Outcome::Unblocked { version: response.version? })
         }
-        StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: told.version? }),
-        StatusCode::OK => shown(asked, told),
-        _ => refused(told, &read(told)?),
+        StatusCode::NO_CONTENT => Some(Outcome::Cancelled { version: response.version? }),
+        StatusCode::OK => shown(asked, response),
+        _ => refused(response, &read(response)?),
     }
 }
 
-fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
+fn shown(asked: &Asked, response: &Response) -> Option<Outcome> {
     if let Asked::Read = asked {
-        let Summary { version, available_seats, reservation_count, .. } = read(told)?;
+        let Summary { version, available_seats, reservation_count, .. } = read(response)?;
         let (available, reservations) = (available_seats, reservation_count);
         return Some(Outcome::Read { version, available, reservations });
     }
     if let Asked::Update { .. } = asked {
-        let Summary { version, total_seats, available_seats, .. } = read(told)?;
+        let Summary { version, total_seats, available_seats, .. } = read(response)?;
         let (capacity, available) = (total_seats, available_seats);
         return Some(Outcome::Updated { version, capacity, available });
     }
-    let HeldBody { seats, version, status, expires_at, .. } = read(told)?;
+    let HeldBody { seats, version, status, expires_at, .. } = read(response)?;
     match (asked, status.as_str()) {
         (Asked::Confirm { .. }, "confirmed") => Some(Outcome::Confirmed { version }),
         // It was confirmed already, and has been given up since then.
@@ -111,9 +126,9 @@ fn shown(asked: &Asked, told: &Told) -> Option<Outcome> {
 }
 
 /// The codes that leave no doubt whether something was done, and the one that does.
-fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
-    let what = || in_short(told);
-    match (told.status.as_u16(), problem.code.as_str()) {
+fn refused(response: &Response, problem: &ProblemBody) -> Option<Outcome> {
+    let what = || in_short(response);
+    match (response.status.as_u16(), problem.code.as_str()) {
         (409, "not_enough_seats") => Some(Outcome::NotEnoughSeats {
             available: problem.available?,
             version: problem.version?,
@@ -142,14 +157,14 @@ fn refused(told: &Told, problem: &ProblemBody) -> Option<Outcome> {
     }
 }
 
-fn read<T: DeserializeOwned>(told: &Told) -> Option<T> {
-    serde_json::from_slice(&told.body).ok()
+fn read<T: DeserializeOwned>(response: &Response) -> Option<T> {
+    serde_json::from_slice(&response.body).ok()
 }
 
-fn in_short(told: &Told) -> String {
-    let body = String::from_utf8_lossy(&told.body);
+fn in_short(response: &Response) -> String {
+    let body = String::from_utf8_lossy(&response.body);
     let body = body.chars().take(STRANGE_CHARS_MAX).collect::<String>();
-    format!("{}: {body}", told.status.as_u16())
+    format!("{}: {body}", response.status.as_u16())
 }
 
 #[cfg(test)]
@@ -160,8 +175,9 @@ mod tests {
     fn of(asked: &Asked, status: u16, version: Option<u64>, body: &str) -> String {
         let status = StatusCode::from_u16(status).unwrap();
         let telling = Telling::First;
-        let told = Told { status, version, telling, body: Bytes::copy_from_slice(body.as_bytes()) };
-        let outcome = format!("{:?}", outcome(asked, &told));
+        let response =
+            Response { status, version, telling, body: Bytes::copy_from_slice(body.as_bytes()) };
+        let outcome = format!("{:?}", outcome(asked, &response));
         outcome.split(' ').next().unwrap().to_owned()
     }
 

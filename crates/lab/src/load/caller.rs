@@ -1,14 +1,19 @@
 //! One client of a storm: what it asks, what it is told, and what it does while nobody is there.
+//!
+//! It must not know: how a wish is chosen, or why a server comes and goes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::choices::{Choices, GivenAway, Wish};
-use super::{Gathered, Kind, Latencies, Plan, Progress, WhenGone, Whereabouts};
+use super::latencies::{Kind, Latencies};
+use super::plan::{LoadPlan, WhenGone, Whereabouts};
+use super::progress::Progress;
 use crate::checker::history::Operation;
+use crate::choices::{Choices, SharedKnowledge, Wish};
 use crate::client::{Client, Naming};
+use ticketboss_core::domain::PartnerId;
 use ticketboss_runtime::clock::monotonic_us;
 use ticketboss_runtime::entropy::Entropy;
 
@@ -16,8 +21,7 @@ use ticketboss_runtime::entropy::Entropy;
 const RECONNECT_PAUSE: Duration = Duration::from_millis(2);
 /// What a client works with, and shares with the others.
 pub(super) struct Surroundings {
-    pub(super) plan: Arc<Plan>,
-    pub(super) given_away: Arc<GivenAway>,
+    pub(super) plan: Arc<LoadPlan>,
     pub(super) progress: Arc<Progress>,
     pub(super) server: Whereabouts,
 }
@@ -33,11 +37,15 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(number: u32, seed: u64) -> Self {
+    pub(super) fn new(number: u32, plan: &LoadPlan, known: Arc<SharedKnowledge>) -> Self {
+        let partner = PartnerId::new(&format!("stress-{number}"));
+        let partner = partner.expect("it is neither blank nor long");
+        let random = Entropy::seeded(plan.seed.wrapping_add(u64::from(number) << 32));
         Self {
             number,
             client: Client::new(),
-            choices: Choices::new(number, seed),
+            // Keys are drawn from the system, as the ids of requests are.
+            choices: Choices::new(partner, plan.mix(), random, Entropy::System, known),
             told: Vec::new(),
             latencies: Latencies::new(),
         }
@@ -47,11 +55,10 @@ impl Caller {
         self.number
     }
 
-    /// Gives what it was told to the others' answers.
-    pub(super) fn hand_over(&mut self, gathered: &mut Gathered) {
-        gathered.operations.append(&mut self.told);
-        gathered.latencies.add(&self.latencies);
-        self.latencies = Latencies::new();
+    /// Hands over the outcomes since the last time, and how long they took.
+    pub(super) fn hand_over(&mut self) -> (Vec<Operation>, Latencies) {
+        let latencies = std::mem::replace(&mut self.latencies, Latencies::new());
+        (std::mem::take(&mut self.told), latencies)
     }
 
     /// Asks for one thing after the other for as long as there is something to ask for and somebody
@@ -93,7 +100,7 @@ impl Caller {
     }
 
     async fn step(&mut self, around: &Surroundings) {
-        let wish = self.choices.next(&around.plan, &around.given_away);
+        let wish = self.choices.next();
         let Some(subject) = around.plan.subjects.get(wish.subject) else { return };
         // Ids of requests are drawn, not chosen: those of one ledger must all be different, and a
         // seed may be used again.
@@ -104,7 +111,7 @@ impl Caller {
         let ended_us = monotonic_us();
         self.latencies.record(Kind::of(&wish.asked), Duration::from_micros(ended_us - began_us));
         around.progress.note(wish.subject, &outcome);
-        self.choices.learn(&wish, &outcome, telling, &around.given_away);
+        self.choices.learn(&wish, &outcome, telling);
         let Wish { asked, key, .. } = wish;
         self.told.push(Operation {
             client: self.number,

@@ -1,18 +1,19 @@
 //! What is stored in the end: whether it verifies, and whether all that clients were told can be true of
 //! it.
+//!
+//! It must not know: how the run was made, or how what is found is shown.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::rig::Fault;
+use super::record::Fault;
 use crate::checker::Scope;
 use crate::checker::history::Operation;
 use crate::judging::{Judged, judge_event};
+use crate::replays::{ReplayedEvent, Replays, WholeEvent};
 use ticketboss_core::domain::{EventId, SeatCounts, Version};
 use ticketboss_runtime::terminal::Failure;
-use ticketboss_store::ledger::{self, ReplayError, Replayed};
 use ticketboss_store::local::sled::{SledOptions, inspect};
-use ticketboss_store::{Listed, Store};
 
 /// That what is stored holds together.
 pub(super) const VERIFIES: &str =
@@ -22,13 +23,13 @@ pub(super) const VERIFIES: &str =
 #[derive(Debug, Default)]
 pub(super) struct Judgement {
     /// The events that verify.
-    pub(super) events: Vec<Stored>,
+    pub(super) events: Vec<StoredEvent>,
     pub(super) faults: Vec<Fault>,
 }
 
 /// One event as it is stored.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredEvent {
     pub(super) seats: SeatCounts,
     pub(super) version: Version,
     pub(super) pages: u64,
@@ -65,12 +66,19 @@ impl Judgement {
         for number in &opened.leftovers.ownerless {
             self.convict(format!("event number {} has lost its record", number.0));
         }
-        for listed in opened.store.events().await? {
-            let operations = histories.get(&listed.event).map(Vec::as_slice).unwrap_or_default();
-            match read(&opened.store, &listed, operations).await {
-                Ok(stored) => self.events.push(stored),
-                Err(ReplayError::Damaged(damage)) => self.convict(damage.to_string()),
-                Err(ReplayError::Store(error)) => return Err(error.into()),
+        let mut replays = Replays::of(&opened.store).await?;
+        while let Some(event) = replays.next().await? {
+            match event {
+                ReplayedEvent::Whole(event) => {
+                    let operations = histories.get(&event.id).map(Vec::as_slice);
+                    let operations = operations.unwrap_or_default();
+                    let judged =
+                        judge_event(&opened.store, &event, operations, Scope::Whole).await?;
+                    let WholeEvent { record, pages, bytes, .. } = event;
+                    let (seats, version) = (record.seats, record.version);
+                    self.events.push(StoredEvent { seats, version, pages, bytes, judged });
+                }
+                ReplayedEvent::Damaged(damage) => self.convict(damage.to_string()),
             }
         }
         Ok(())
@@ -79,17 +87,4 @@ impl Judgement {
     fn convict(&mut self, what: String) {
         self.faults.push(Fault { law: VERIFIES, what });
     }
-}
-
-async fn read(
-    store: &Store,
-    Listed { event, loaded }: &Listed,
-    operations: &[Operation],
-) -> Result<Stored, ReplayError> {
-    let loaded = loaded.as_ref().map_err(Clone::clone)?;
-    let record = &loaded.record;
-    let pages = store.pages(record.number, Version::FIRST, record.version);
-    let Replayed { event: replayed, pages, bytes } = ledger::replay(event, loaded, pages).await?;
-    let judged = judge_event(store, event, loaded, operations, Scope::Whole).await?;
-    Ok(Stored { seats: replayed.seats(), version: replayed.version(), pages, bytes, judged })
 }

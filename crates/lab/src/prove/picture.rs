@@ -3,13 +3,15 @@
 //!
 //! Each is drawn in three widths, of which the page shows one, so that letters have the same size on a
 //! phone and on a desktop. Colours are classes; the page's style has them.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::fmt::Write;
 
 use super::findings::Findings;
 use super::markup::escaped;
-use super::rig::{End, Life};
-use super::timeline::{Line, Told};
+use super::record::{End, Life};
+use super::timeline::{Line, Occasion};
 use ticketboss_runtime::text::grouped;
 
 /// The widths, in units that are about pixels, and the classes by which the page shows one of them.
@@ -209,7 +211,7 @@ impl Frame {
             let (x, y) = (self.x(point.at_us), self.y(float(point.version)));
             let command = if path.is_empty() { 'M' } else { 'L' };
             let _ = write!(path, "{command}{x:.1} {y:.1}");
-            if point.told == Told::AtStart {
+            if point.told == Occasion::AtStart {
                 let _ = write!(dots, "M{x:.1} {y:.1}h0");
             }
         }

@@ -1,9 +1,11 @@
 //! The directory of a report, and what else is in it for a while or to stay.
+//!
+//! It must not know: what the findings say.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::findings::{Evidence, Findings};
 use super::page;
 use crate::checker::history::Operation;

@@ -8,13 +8,12 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Terms;
-use crate::checker::history::Operation;
+use super::record::{End, Fault, Life, RETURNS, RunRecord, STARTS, STAYS, count};
+use super::settings::RunSettings;
 use crate::client::{Client, Subject, Target};
-use crate::load::{Gathered, Plan, Raging, Storm, WhenGone};
+use crate::load::{Gathered, LoadPlan, Raging, Storm, WhenGone};
 use crate::own_server::{OwnServer, Premises};
 use ticketboss_runtime::clock::monotonic_us;
 use ticketboss_runtime::entropy::Entropy;
@@ -44,62 +43,10 @@ const TERMS_PERCENT: u64 = 2;
 const READ_PERCENT: u64 = 10;
 const SEATS_MAX: u32 = 4;
 
-/// That there is a server again.
-pub(super) const STARTS: &str = "after every kill the server starts again and answers";
-/// That it does not end by itself.
-pub(super) const STAYS: &str = "the server ends only when it is killed or asked to";
-/// What it says right after a start.
-pub(super) const RETURNS: &str = "after every start each event is at least where a client saw it";
-
-/// One server process, from its start to its end. Times are microseconds since the run began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Life {
-    pub(super) began_us: u64,
-    /// When it could be asked.
-    pub(super) ready_us: Option<u64>,
-    pub(super) ended_us: u64,
-    pub(super) end: End,
-    /// The version of each event when it could be asked.
-    pub(super) versions: Vec<u64>,
-}
-
-/// How a server process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum End {
-    /// It was killed while clients were at work.
-    KilledAtWork,
-    /// It was killed before anybody could ask.
-    KilledInStartUp,
-    /// It was asked to.
-    Stopped,
-    /// It was not asked to, or something was wrong with it.
-    Bad,
-}
-
-/// What was seen that must not be: the law that it breaks, and in words what it was.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) law: &'static str,
-    pub(super) what: String,
-}
-
-/// All that a run has left but its database.
-#[derive(Debug)]
-pub(super) struct Run {
-    /// When it began, by the clock of the operations.
-    pub(super) began_us: u64,
-    pub(super) took_us: u64,
-    pub(super) operations: Vec<Operation>,
-    pub(super) lives: Vec<Life>,
-    pub(super) faults: Vec<Fault>,
-}
-
 /// The clients, the server, and what was seen of them so far.
 #[derive(Debug)]
 pub(super) struct Rig<'a> {
-    terms: &'a Terms,
+    settings: &'a RunSettings,
     premises: Premises,
     random: Entropy,
     subjects: Vec<Subject>,
@@ -117,16 +64,16 @@ pub(super) struct Rig<'a> {
 
 impl<'a> Rig<'a> {
     /// Lets the clients loose; there is no server yet. It takes a runtime.
-    pub(super) fn new(terms: &'a Terms, premises: Premises) -> Self {
-        let events = terms.events.iter();
+    pub(super) fn new(settings: &'a RunSettings, premises: Premises) -> Self {
+        let events = settings.events.iter();
         let subjects = events
             .map(|(event, seats)| Subject::of(event.clone()).with_seats(*seats))
             .collect::<Vec<_>>();
         let (whereabouts, server) = watch::channel(None);
-        let plan = Plan {
-            clients: terms.arguments.clients,
+        let plan = LoadPlan {
+            clients: settings.arguments.clients,
             subjects: subjects.clone(),
-            seed: terms.seed,
+            seed: settings.seed,
             cancel_percent: CANCEL_PERCENT,
             hold_percent: HOLD_PERCENT,
             key_percent: KEY_PERCENT,
@@ -136,10 +83,10 @@ impl<'a> Rig<'a> {
             when_gone: WhenGone::Wait,
         };
         Self {
-            terms,
+            settings,
             premises,
             // Any other than those that the clients draw from.
-            random: Entropy::seeded(terms.seed.wrapping_sub(1)),
+            random: Entropy::seeded(settings.seed.wrapping_sub(1)),
             shown: vec![0; subjects.len()],
             subjects,
             whereabouts,
@@ -148,13 +95,13 @@ impl<'a> Rig<'a> {
             began_us: monotonic_us(),
             lives: Vec::new(),
             faults: Vec::new(),
-            bar: progress_bar(terms.arguments.seconds),
+            bar: progress_bar(settings.arguments.seconds),
         }
     }
 
     /// Kills and starts as the terms say, or until something is wrong; nothing comes of it where a
     /// signal ends it. No server is left either way.
-    pub(super) async fn run(mut self, mut signals: Signals) -> Result<Option<Run>, Failure> {
+    pub(super) async fn run(mut self, mut signals: Signals) -> Result<Option<RunRecord>, Failure> {
         let gathered = tokio::select! {
             // First, for a terminal interrupts the server, too, and that is no fault of it.
             biased;
@@ -170,7 +117,7 @@ impl<'a> Rig<'a> {
         let Gathered { operations, .. } = gathered?;
         let took_us = self.now_us();
         let Self { began_us, lives, faults, .. } = self;
-        Ok(Some(Run { began_us, took_us, operations, lives, faults }))
+        Ok(Some(RunRecord { began_us, took_us, operations, lives, faults }))
     }
 
     async fn go_on(&mut self) -> Result<Gathered, Failure> {
@@ -178,7 +125,7 @@ impl<'a> Rig<'a> {
             let is_first = self.lives.is_empty();
             let by_chance = self.random.nonce().get().is_multiple_of(START_UP_ONE_IN);
             // The first of all comes while the database is made, unless there is to be no other.
-            if (is_first || by_chance) && self.terms.arguments.kills != Some(1) {
+            if (is_first || by_chance) && self.settings.arguments.kills != Some(1) {
                 self.kill_in_start_up().await?;
             } else if self.start().await? && self.work(self.draw_work_us()).await? {
                 self.kill_at_work().await?;
@@ -201,7 +148,7 @@ impl<'a> Rig<'a> {
     fn is_to_be_killed(&self) -> bool {
         let is_good = self.faults.is_empty() && self.requests() < REQUESTS_MAX;
         is_good
-            && match self.terms.arguments.kills {
+            && match self.settings.arguments.kills {
                 Some(kills) => self.kills() < u64::from(kills),
                 None => self.left_us() > 0,
             }
@@ -211,7 +158,7 @@ impl<'a> Rig<'a> {
     fn draw_work_us(&self) -> u64 {
         let (least, most) = WORK_US;
         let left = self.left_us();
-        let most = match self.terms.arguments.kills {
+        let most = match self.settings.arguments.kills {
             Some(kills) => 2 * left / u64::from(kills).saturating_sub(self.kills()).max(1),
             None => most,
         };
@@ -359,7 +306,7 @@ impl<'a> Rig<'a> {
     }
 
     fn left_us(&self) -> u64 {
-        (self.terms.arguments.seconds * 1_000_000).saturating_sub(self.now_us())
+        (self.settings.arguments.seconds * 1_000_000).saturating_sub(self.now_us())
     }
 
     fn requests(&self) -> u64 {
@@ -386,18 +333,6 @@ impl<'a> Rig<'a> {
             start_us / 1_000,
         ));
     }
-}
-
-impl Life {
-    /// How long it took until it could be asked.
-    pub(super) fn start_us(&self) -> Option<u64> {
-        self.ready_us.map(|ready_us| ready_us.saturating_sub(self.began_us))
-    }
-}
-
-/// How many lives have ended in such a way.
-pub(super) fn count(lives: &[Life], is_such: impl Fn(End) -> bool) -> u64 {
-    lives.iter().filter(|life| is_such(life.end)).count() as u64
 }
 
 fn progress_bar(seconds: u64) -> ProgressBar {

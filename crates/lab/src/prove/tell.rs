@@ -1,25 +1,27 @@
 //! What the terminal is told of a run, before it and after it.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::path::Path;
 
 use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use super::Terms;
 use super::findings::{Findings, Standing};
 use super::markup::{milliseconds, seconds};
 use super::place::Place;
+use super::settings::RunSettings;
 use ticketboss_runtime::terminal::say;
 use ticketboss_runtime::text::grouped;
 
 /// How many faults of each law the terminal shows.
 const FAULTS_SHOWN_MAX: usize = 3;
 
-pub(super) fn introduce(terms: &Terms, place: &Place) {
-    let arguments = &terms.arguments;
+pub(super) fn introduce(settings: &RunSettings, place: &Place) {
+    let arguments = &settings.arguments;
     say(format_args!(
         "{} clients over {} events, {} s; the server is killed at random moments, seed {}",
-        arguments.clients, arguments.events, arguments.seconds, terms.seed,
+        arguments.clients, arguments.events, arguments.seconds, settings.seed,
     ));
     say(format_args!("the report will be in {}", place.directory().display()));
 }

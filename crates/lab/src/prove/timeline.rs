@@ -2,12 +2,14 @@
 //!
 //! The lines of versions are true to their name: each point was told wholly after the one before it, so
 //! in a good run no line falls, and in a bad one it does.
+//!
+//! It must not know: how it is drawn.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::rig::{Life, Run};
+use super::record::{Life, RunRecord};
 use crate::checker::history::{Acknowledged, Operation, Outcome};
 use ticketboss_core::domain::EventId;
 
@@ -16,7 +18,7 @@ const PARTS_MAX: u64 = 300;
 /// each a multiple of this long, in microseconds.
 const PART_UNIT_US: u64 = 50_000;
 
-/// What happened in each part of a run.
+/// What happened in each part of a record.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timeline {
@@ -49,13 +51,13 @@ pub(super) struct Point {
     /// Microseconds since the run began.
     pub(super) at_us: u64,
     pub(super) version: u64,
-    pub(super) told: Told,
+    pub(super) told: Occasion,
 }
 
 /// On what occasion a version was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Told {
+pub(super) enum Occasion {
     /// A server had just started.
     AtStart,
     /// To a client.
@@ -67,9 +69,9 @@ pub(super) fn as_text<S: Serializer>(event: &EventId, to: S) -> Result<S::Ok, S:
 }
 
 impl Timeline {
-    pub(super) fn of(events: &[(EventId, u32)], run: &Run) -> Self {
-        let part_us = run.took_us.div_ceil(PARTS_MAX).next_multiple_of(PART_UNIT_US);
-        let parts = usize::try_from(run.took_us / part_us).unwrap_or(0) + 1;
+    pub(super) fn of(events: &[(EventId, u32)], record: &RunRecord) -> Self {
+        let part_us = record.took_us.div_ceil(PARTS_MAX).next_multiple_of(PART_UNIT_US);
+        let parts = usize::try_from(record.took_us / part_us).unwrap_or(0) + 1;
         let none = || vec![0; parts];
         let mut timeline = Self {
             part_us,
@@ -79,12 +81,12 @@ impl Timeline {
             versions: Vec::with_capacity(events.len()),
         };
         let mut acknowledged = Acknowledged::default();
-        for operation in &run.operations {
-            timeline.count(operation, &mut acknowledged, run.began_us);
+        for operation in &record.operations {
+            timeline.count(operation, &mut acknowledged, record.began_us);
         }
         for (place, (event, total_seats)) in events.iter().enumerate() {
-            let operations = run.operations.iter().filter(|told| told.event == *event);
-            let points = points(part_us, place, run, operations);
+            let operations = record.operations.iter().filter(|told| told.event == *event);
+            let points = points(part_us, place, record, operations);
             let (event_id, total_seats) = (event.clone(), *total_seats);
             timeline.versions.push(Line { event_id, total_seats, points });
         }
@@ -109,21 +111,21 @@ impl Timeline {
 fn points<'a>(
     part_us: u64,
     place: usize,
-    run: &Run,
+    record: &RunRecord,
     operations: impl Iterator<Item = &'a Operation>,
 ) -> Vec<Point> {
     let mut newest = BTreeMap::<(usize, u64), Point>::new();
     for operation in operations {
         let Some(version) = operation.version_reached() else { continue };
-        let from_us = operation.began_us.saturating_sub(run.began_us);
-        let at_us = operation.ended_us.saturating_sub(run.began_us);
-        let life = run.lives.partition_point(|life| life.began_us <= at_us);
+        let from_us = operation.began_us.saturating_sub(record.began_us);
+        let at_us = operation.ended_us.saturating_sub(record.began_us);
+        let life = record.lives.partition_point(|life| life.began_us <= at_us);
         let Some(number) = life.checked_sub(1) else { continue };
-        let is_within = run.lives.get(number).is_some_and(|life| is_ready(life, from_us));
+        let is_within = record.lives.get(number).is_some_and(|life| is_ready(life, from_us));
         if !is_within || from_us / part_us != at_us / part_us {
             continue;
         }
-        let point = Point { at_us, version, told: Told::AtWork };
+        let point = Point { at_us, version, told: Occasion::AtWork };
         let slot = newest.entry((number, at_us / part_us)).or_insert(point);
         if slot.version < version {
             *slot = point;
@@ -131,9 +133,9 @@ fn points<'a>(
     }
     let mut newest = newest.into_iter().peekable();
     let mut points = Vec::new();
-    for (number, life) in run.lives.iter().enumerate() {
+    for (number, life) in record.lives.iter().enumerate() {
         if let (Some(at_us), Some(version)) = (life.ready_us, life.versions.get(place)) {
-            points.push(Point { at_us, version: *version, told: Told::AtStart });
+            points.push(Point { at_us, version: *version, told: Occasion::AtStart });
         }
         while let Some((_, point)) = newest.next_if(|((life, _), _)| *life == number) {
             points.push(point);
@@ -150,9 +152,9 @@ fn is_ready(life: &Life, at_us: u64) -> bool {
 mod tests {
     use uuid::Uuid;
 
-    use super::super::rig::End;
     use super::*;
     use crate::checker::history::{Asked, Telling};
+    use crate::prove::record::End;
 
     const EVENT: &str = "proof-1";
 
@@ -175,8 +177,9 @@ mod tests {
         let took_us = 4 * PART_UNIT_US;
         let (began_us, ready_us, end) = (0, Some(5), End::Stopped);
         let life = Life { began_us, ready_us, ended_us: took_us, end, versions: vec![1] };
-        let run = Run { began_us: 0, took_us, operations, lives: vec![life], faults: Vec::new() };
-        let timeline = Timeline::of(&[(EventId::new(EVENT).unwrap(), 9)], &run);
+        let record =
+            RunRecord { began_us: 0, took_us, operations, lives: vec![life], faults: Vec::new() };
+        let timeline = Timeline::of(&[(EventId::new(EVENT).unwrap(), 9)], &record);
         timeline.versions[0].points.iter().map(|point| (point.at_us, point.version)).collect()
     }
 

@@ -1,96 +1,44 @@
 //! Clients who reserve, cancel and look, ask again under a key, and write down what they were told.
+//!
+//! It must not know: how a wish is chosen, or when a process ends.
 
 mod answers;
-mod wishes;
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::{Either, select};
 use uuid::Uuid;
 
 use self::answers::answer;
-use self::wishes::Wish;
-use super::followers::Told;
-use super::plan::Plan;
+use super::shared::Shared;
 use crate::checker::history::{Operation, Outcome, Telling};
-use ticketboss_core::domain::{EventId, RequestId, ReservationId};
+use crate::choices::{Choices, Wish};
+use ticketboss_core::domain::{EventId, PartnerId, RequestId};
 use ticketboss_engine::Engine;
-use ticketboss_runtime::tasks::Scheduler;
+use ticketboss_runtime::entropy::Entropy;
 
-/// How long a client waits for a process that is down before it looks again.
-const DOWN_US: u64 = 500;
+/// How many partners the clients ask for.
+const PARTNERS: u32 = 3;
 /// How long a client that gives up waits at most before it does.
 const PATIENCE_US_MAX: u64 = 2_000;
 
-/// What all clients share.
-#[derive(Debug, Clone)]
-pub(super) struct Shared {
-    pub(super) scheduler: Scheduler,
-    pub(super) plan: Plan,
-    pub(super) events: Arc<[EventId]>,
-    /// Where each node is reached, while it is up.
-    pub(super) nodes: Arc<Mutex<Vec<Option<Engine>>>>,
-    /// What each follower was told.
-    pub(super) told: Arc<[Arc<Mutex<Told>>]>,
-    /// Every reservation that anybody knows of.
-    pub(super) known: Arc<Mutex<Vec<(EventId, ReservationId)>>>,
-    pub(super) history: Arc<Mutex<Vec<Operation>>>,
-    /// How many operations are still to be made.
-    pub(super) left: Arc<AtomicU64>,
-    /// How many clients are not done yet.
-    pub(super) working: Arc<AtomicU64>,
-    /// The moments of the history: no two are the same.
-    pub(super) moment: Arc<AtomicU64>,
-}
-
-impl Shared {
-    fn percent(&self) -> u64 {
-        self.scheduler.draw() % 100
-    }
-
-    fn pick<T: Clone>(&self, among: &[T]) -> Option<T> {
-        let count = u64::try_from(among.len()).ok().filter(|count| *count > 0)?;
-        among.get(usize::try_from(self.scheduler.draw() % count).ok()?).cloned()
-    }
-
-    fn tick(&self) -> u64 {
-        self.moment.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// A node that is up, as soon as there is one.
-    pub(super) async fn engine(&self) -> Engine {
-        loop {
-            let up: Vec<_> = {
-                let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-                nodes.iter().flatten().cloned().collect()
-            };
-            if let Some(engine) = self.pick(&up) {
-                return engine;
-            }
-            self.scheduler.sleep(DOWN_US).await;
-        }
-    }
-
-    /// Whether a node is up still: one that is down tells nothing any more.
-    pub(super) fn is_up(&self, engine: &Engine) -> bool {
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.iter().flatten().any(|up| up.is(engine))
-    }
-}
-
-/// One of them.
-pub(super) struct Client {
+/// A client of a simulated run.
+pub(super) struct SimulatedClient {
     number: u32,
     shared: Shared,
-    /// What is to be asked under the same key once more.
-    again: Option<Wish>,
+    choices: Choices,
 }
 
-impl Client {
+impl SimulatedClient {
     pub(super) fn new(number: u32, shared: Shared) -> Self {
-        Self { number, shared, again: None }
+        let partner = PartnerId::new(&format!("partner-{}", number % PARTNERS));
+        let partner = partner.expect("a valid id");
+        let random = Entropy::seeded(shared.scheduler.draw());
+        let (mix, known) = (shared.plan.mix(), shared.known.clone());
+        let choices = Choices::new(partner, mix, random.clone(), random, known);
+        Self { number, shared, choices }
     }
 
     /// Asks until all operations are made.
@@ -108,20 +56,15 @@ impl Client {
     }
 
     async fn ask(&mut self, engine: &Engine) -> Operation {
-        let wish = match self.again.take() {
-            Some(again) => again,
-            None => self.choose(engine),
-        };
+        let wish = self.choices.next();
+        let event = self.shared.events.get(wish.subject).expect("there is such an event").clone();
         let request = self.draw_uuid();
         let began_us = self.shared.tick();
-        let (outcome, telling) = self.outcome(engine, &wish, RequestId(request.as_u128())).await;
+        let (outcome, telling) =
+            self.outcome(engine, &event, &wish, RequestId(request.as_u128())).await;
         let ended_us = self.shared.tick();
-        self.again = self.once_more(&wish, &outcome);
-        let Wish { event, asked, key } = wish;
-        if let Some(id) = reserved(&outcome) {
-            let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.push((event.clone(), id));
-        }
+        self.choices.learn(&wish, &outcome, telling);
+        let Wish { asked, key, .. } = wish;
         // A node learns of another's commits when it writes, so with several of them what is only
         // looked at may be of any version that ever was: as if it had been asked for at the start.
         let is_change = outcome.version_made().is_some();
@@ -141,10 +84,11 @@ impl Client {
     async fn outcome(
         &self,
         engine: &Engine,
+        event: &EventId,
         wish: &Wish,
         request: RequestId,
     ) -> (Outcome, Telling) {
-        let answered = pin!(answer(engine, wish, request));
+        let answered = pin!(answer(engine, event, wish, request));
         if self.shared.scheduler.draw() % 10_000 >= self.shared.plan.hang_ups {
             return answered.await;
         }
@@ -155,14 +99,5 @@ impl Client {
                 (Outcome::Unknown { what: "gave up".to_owned() }, Telling::First)
             }
         }
-    }
-}
-
-fn reserved(outcome: &Outcome) -> Option<ReservationId> {
-    match outcome {
-        Outcome::Reserved { reservation, .. } | Outcome::Held { reservation, .. } => {
-            ReservationId::from_bits(reservation.as_u128())
-        }
-        _ => None,
     }
 }

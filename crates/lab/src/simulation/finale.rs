@@ -1,9 +1,11 @@
 //! The end of a run: what is stored is held against what is shown and against what clients were told.
+//!
+//! It must not know: how the run came about.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use super::clients::Shared;
+use super::shared::Shared;
 use crate::checker::history::Operation;
 use crate::checker::{Scope, judge};
 use ticketboss_core::domain::{Change, EventId, Fact, Version};
@@ -64,9 +66,9 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Engine>, shared: Shared) 
         if shown.max() != Some(record.version) {
             faults.push(format!("{event} is shown at another version than it is stored at"));
         }
-        for told in shared.told.iter() {
-            let told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            faults.extend(told.held_against(&event, &changes));
+        for received in shared.received.iter() {
+            let received = received.lock().unwrap_or_else(PoisonError::into_inner);
+            faults.extend(received.held_against(&event, &changes));
         }
         let verdict = judge(record.number, &changes, &operations, Scope::Whole);
         for check in verdict.checks.iter().filter(|check| check.fault_count > 0) {
@@ -77,10 +79,10 @@ pub(super) async fn judge_all(store: Store, nodes: Vec<Engine>, shared: Shared) 
         faults.push(format!("{event} is gone, with {} operations", operations.len()));
     }
     let mut count = 0;
-    for told in shared.told.iter() {
-        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.extend_from_slice(told.faults());
-        count += told.count();
+    for received in shared.received.iter() {
+        let received = received.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.extend_from_slice(received.faults());
+        count += received.count();
     }
     Found { faults, expired, told: count }
 }

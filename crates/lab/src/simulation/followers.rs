@@ -2,16 +2,18 @@
 //!
 //! Whatever becomes of the process meanwhile, each has to be told a ledger that is a beginning of the one
 //! that is stored in the end; and of all events by time, everything before the position that he was given.
+//!
+//! It must not know: what clients ask for.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{Either, select};
 
-use super::clients::Shared;
-use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
+use super::received::Received;
+use super::shared::Shared;
+use ticketboss_core::domain::{EventId, Timestamp};
 use ticketboss_engine::{Added, Engine, EngineError};
 
 /// How long a follower waits for news at most before he goes away.
@@ -27,7 +29,7 @@ const READ_CHANGES_MAX: u64 = 64;
 
 /// What somebody follows.
 #[derive(Debug, Clone)]
-pub(super) enum Subject {
+pub(super) enum Feed {
     /// One event, by version.
     Event(EventId),
     /// All events, by time.
@@ -37,79 +39,8 @@ pub(super) enum Subject {
 /// One of them.
 pub(super) struct Follower {
     pub(super) shared: Shared,
-    pub(super) subject: Subject,
-    pub(super) told: Arc<Mutex<Told>>,
-}
-
-/// What one of them was told.
-#[derive(Debug)]
-pub(super) struct Told {
-    by_event: BTreeMap<EventId, Vec<Change>>,
-    /// Everything that is dated before, he was told; where he follows by time.
-    position: Timestamp,
-    faults: Vec<String>,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Self { by_event: BTreeMap::new(), position: Timestamp(i64::MAX), faults: Vec::new() }
-    }
-}
-
-impl Told {
-    /// Of somebody who follows all events from their beginning.
-    pub(super) fn by_time() -> Self {
-        Self { position: Timestamp(0), ..Self::default() }
-    }
-
-    /// How many changes of all events he was told.
-    pub(super) fn count(&self) -> u64 {
-        self.by_event.values().map(|changes| changes.len() as u64).sum()
-    }
-
-    fn newest(&self, event: &EventId) -> Version {
-        let newest = self.by_event.get(event).and_then(|changes| changes.last());
-        newest.map_or(Version::ZERO, |change| change.version)
-    }
-
-    /// Notes what comes next. What he knows already he may be told again, where he was not told of
-    /// everything up to a position.
-    fn note(&mut self, event: &EventId, changes: Vec<Change>) {
-        let told = self.by_event.entry(event.clone()).or_default();
-        for change in changes {
-            let place = usize::try_from(change.version.get() - 1).unwrap_or(usize::MAX);
-            match told.get(place) {
-                Some(known) if *known == change => {}
-                None if place == told.len() => told.push(change),
-                _ => {
-                    let (version, count) = (change.version, told.len());
-                    self.faults.push(format!("{event}: {version} was told after {count} others"));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// What was wrong while he was told.
-    pub(super) fn faults(&self) -> &[String] {
-        &self.faults
-    }
-
-    /// What is wrong with what he was told of an event that has this ledger in the end.
-    pub(super) fn held_against(&self, event: &EventId, ledger: &[Change]) -> Vec<String> {
-        let mut faults = Vec::new();
-        let told = self.by_event.get(event).map_or(&[][..], Vec::as_slice);
-        if !ledger.starts_with(told) {
-            faults.push(format!("{event}: somebody was told what is not in the ledger"));
-        }
-        let missed = ledger.iter().skip(told.len()).find(|change| change.at < self.position);
-        if let Some(missed) = missed.filter(|_| self.position != Timestamp(i64::MAX)) {
-            let (version, position) = (missed.version, self.position.0);
-            faults
-                .push(format!("{event}: {version} was not told to who has all before {position}"));
-        }
-        faults
-    }
+    pub(super) feed: Feed,
+    pub(super) received: Arc<Mutex<Received>>,
 }
 
 impl Follower {
@@ -117,18 +48,18 @@ impl Follower {
     pub(super) async fn run(self) {
         while self.shared.working.load(Ordering::Relaxed) > 0 {
             let engine = self.shared.engine().await;
-            let followed = match &self.subject {
-                Subject::Event(event) => self.follow_event(&engine, event).await,
-                Subject::All => self.follow_all(&engine).await,
+            let ended = match &self.feed {
+                Feed::Event(event) => self.follow_event(&engine, event).await,
+                Feed::All => self.follow_all(&engine).await,
             };
             // Whoever serves is down or about to be; others answer for what is wrong with the store.
-            drop(followed);
+            drop(ended);
             self.pause(AWAY_US_MAX).await;
         }
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn pause(&self, most_us: u64) {
@@ -150,7 +81,7 @@ impl Follower {
     async fn follow_event(&self, engine: &Engine, event: &EventId) -> Result<(), EngineError> {
         let mut following = engine.follow(event)?;
         for _ in 0..self.turns() {
-            let newest = self.told().newest(event);
+            let newest = self.received().newest(event);
             let until = pin!(following.until(newest.next()));
             match select(until, pin!(self.pause(PATIENCE_US_MAX))).await {
                 Either::Left((shown, _)) => drop(shown?),
@@ -161,9 +92,9 @@ impl Follower {
                 return Ok(());
             }
             if changes.is_empty() {
-                self.told().faults.push(format!("{event}: nothing can be read after {newest}"));
+                self.received().add_fault(format!("{event}: nothing can be read after {newest}"));
             }
-            self.told().note(event, changes);
+            self.received().note(event, changes);
             self.pause(SLOW_US_MAX).await;
         }
         Ok(())
@@ -172,17 +103,17 @@ impl Follower {
     async fn follow_all(&self, engine: &Engine) -> Result<(), EngineError> {
         let settled = engine.settled_now();
         let newest = engine.newest_change_at().map_or(Timestamp(0), |at| Timestamp(at.0 + 1));
-        let (from, until) = (self.told().position, newest.min(settled));
+        let (from, until) = (self.received().position(), newest.min(settled));
         if from > settled {
             let behind = format!("everything is settled up to {}, not {}", settled.0, from.0);
-            self.told().faults.push(behind);
+            self.received().add_fault(behind);
         }
         let mut missed = engine.missed(from, until);
         while let Some((event, changes)) = missed.next(self.limit()).await? {
             if !self.shared.is_up(engine) || self.goes_away() {
                 return Ok(());
             }
-            self.told().note(&event, changes);
+            self.received().note(&event, changes);
             self.pause(SLOW_US_MAX).await;
         }
         self.advance(engine, until);
@@ -193,7 +124,7 @@ impl Follower {
                 return Ok(());
             }
             for (event, changes) in stretches {
-                self.told().note(&event, changes);
+                self.received().note(&event, changes);
             }
             if let Some(newest) = newest {
                 self.advance(engine, Timestamp(newest.0 + 1));
@@ -210,8 +141,7 @@ impl Follower {
     /// Notes that everything before a time was told.
     fn advance(&self, engine: &Engine, until: Timestamp) {
         if self.shared.is_up(engine) {
-            let mut told = self.told();
-            told.position = told.position.max(until);
+            self.received().advance(until);
         }
     }
 }

@@ -1,7 +1,18 @@
 //! What a run is made of.
+//!
+//! It must not know: what becomes of it.
 
+use crate::choices::{Extremes, Mix};
+use ticketboss_core::domain::HOLD_SECONDS_MAX;
 use ticketboss_runtime::tasks::Scheduler;
 use ticketboss_store::simulated::Faults;
+
+/// The most seats that a request may take of any event.
+pub(super) const SEATS_PER_REQUEST_MAX: u32 = 10;
+/// How many of a hundred operations read.
+const READ_PERCENT: u64 = 5;
+/// The most seats of a usual reservation.
+const SEATS_MAX: u32 = 5;
 
 /// What a run is made of. All of it is drawn from the seed.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +38,8 @@ pub struct Plan {
     /// How many of a hundred changes are asked for under a key: again until there is an answer, and now
     /// and then after it.
     pub key_percent: u64,
-    /// How many of a hundred operations that are none of the others change the terms of an event, or take
-    /// seats out of sale and put them back.
+    /// How many of a hundred operations that do not read change the terms of an event, or take seats out
+    /// of sale and put them back.
     pub terms_percent: u64,
     /// How long a client thinks between two operations, at most.
     pub think_us_max: u64,
@@ -89,5 +100,35 @@ impl Plan {
             plan.followers_of_all = 0;
         }
         plan
+    }
+
+    /// The choices that clients have by it. All reservations are known to all clients.
+    pub(super) fn mix(&self) -> Mix {
+        Mix {
+            read_percent: READ_PERCENT,
+            terms_percent: self.terms_percent,
+            cancel_percent: self.cancel_percent,
+            hold_percent: self.hold_percent,
+            key_percent: self.key_percent,
+            seats_max: SEATS_MAX,
+            extremes: Extremes {
+                seats: &[0, SEATS_PER_REQUEST_MAX + 1],
+                // Some of each kind, most of them as long as possible.
+                hold_seconds: &[
+                    0,
+                    HOLD_SECONDS_MAX + 1,
+                    HOLD_SECONDS_MAX,
+                    HOLD_SECONDS_MAX,
+                    HOLD_SECONDS_MAX,
+                    HOLD_SECONDS_MAX,
+                    HOLD_SECONDS_MAX,
+                ],
+                hold_spread_seconds: 19,
+                capacity_percent: (1, 150),
+                seats_per_request: (1, SEATS_PER_REQUEST_MAX),
+                shared_one_in: 1,
+                guess_percent: 8,
+            },
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! The world of a run: it lets tasks go on, ends processes and starts them again, and sets the clock.
+//!
+//! It must not know: what a client asks for, or how a history is judged.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::clients::{Client, Shared};
-use super::finale::Found;
-use super::followers::{Follower, Subject, Told};
-use super::plan::Plan;
-use super::{Run, finale};
+use super::clients::SimulatedClient;
+use super::finale::{self, Found};
+use super::followers::{Feed, Follower};
+use super::plan::{Plan, SEATS_PER_REQUEST_MAX};
+use super::received::Received;
+use super::report::Run;
+use super::shared::Shared;
+use crate::choices::SharedKnowledge;
 use ticketboss_core::domain::{Actor, EventId, EventName, EventTerms, RequestId, Seats};
 use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
@@ -16,8 +21,6 @@ use ticketboss_runtime::tasks::{Group, Scheduler, Tasks};
 use ticketboss_store::Store;
 use ticketboss_store::simulated::{self, Pace, SimulatedDisk};
 
-/// The most seats that a request may take of any event.
-pub(super) const SEATS_PER_REQUEST_MAX: u32 = 10;
 /// The process that has the store; its nodes follow, each a group of its own.
 const PROCESS: Group = Group(0);
 /// Whoever is outside of the process.
@@ -64,8 +67,8 @@ impl World {
         let shared = Shared {
             events: (1..=plan.events).map(event).collect(),
             nodes: Arc::new(Mutex::new(vec![None; plan.nodes])),
-            told: followers_of(&plan),
-            known: Arc::default(),
+            received: followers_of(&plan),
+            known: Arc::new(SharedKnowledge::of((0..plan.events).map(|_| Some(plan.capacity)))),
             history: Arc::default(),
             left: Arc::new(AtomicU64::new(operations.into())),
             working: Arc::new(AtomicU64::new(plan.clients.into())),
@@ -97,7 +100,7 @@ impl World {
     pub(super) fn run(mut self) -> Run {
         self.start();
         for number in 0..self.shared.plan.clients {
-            let client = Client::new(number, self.shared.clone());
+            let client = SimulatedClient::new(number, self.shared.clone());
             self.shared.scheduler.spawn(CLIENTS, client.run());
         }
         self.let_follow();
@@ -130,10 +133,10 @@ impl World {
     fn let_follow(&self) {
         let shared = &self.shared;
         let of_event = usize::try_from(shared.plan.followers).unwrap_or(0);
-        for (number, told) in shared.told.iter().enumerate() {
+        for (number, received) in shared.received.iter().enumerate() {
             let event = shared.events.iter().cycle().nth(number).filter(|_| number < of_event);
-            let subject = event.cloned().map_or(Subject::All, Subject::Event);
-            let follower = Follower { shared: shared.clone(), subject, told: told.clone() };
+            let feed = event.cloned().map_or(Feed::All, Feed::Event);
+            let follower = Follower { shared: shared.clone(), feed, received: received.clone() };
             shared.scheduler.spawn(CLIENTS, follower.run());
         }
     }
@@ -311,11 +314,11 @@ impl World {
     }
 }
 
-/// What those will be told who follow an event, and behind them those who follow all.
-fn followers_of(plan: &Plan) -> Arc<[Arc<Mutex<Told>>]> {
-    let of_event = (0..plan.followers).map(|_| Told::default());
-    let of_all = (0..plan.followers_of_all).map(|_| Told::by_time());
-    of_event.chain(of_all).map(|told| Arc::new(Mutex::new(told))).collect()
+/// What those have received who follow an event, and behind them those who follow all: nothing yet.
+fn followers_of(plan: &Plan) -> Arc<[Arc<Mutex<Received>>]> {
+    let of_event = (0..plan.followers).map(|_| Received::default());
+    let of_all = (0..plan.followers_of_all).map(|_| Received::by_time());
+    of_event.chain(of_all).map(|received| Arc::new(Mutex::new(received))).collect()
 }
 
 /// What opening a node takes.

@@ -1,11 +1,13 @@
 //! What a storm is told as: outcomes and latencies.
+//!
+//! It must not know: the verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table};
 
-use crate::load::{Gathered, Kind, outcome_names};
+use crate::load::{Gathered, Kind};
 use ticketboss_runtime::terminal::say;
 use ticketboss_runtime::text::grouped;
 
@@ -13,7 +15,7 @@ use ticketboss_runtime::text::grouped;
 pub(super) fn print(gathered: &Gathered, took: Duration) {
     let mut counts = BTreeMap::new();
     for operation in &gathered.operations {
-        *counts.entry(outcome_names(operation).1).or_insert(0_u64) += 1;
+        *counts.entry(operation.outcome_name().words).or_insert(0_u64) += 1;
     }
     let mut outcomes = table(&["outcome", "answers"]);
     for (outcome, count) in counts {

@@ -1,4 +1,4 @@
-//! What clients were told.
+//! What clients were told, and what that is called.
 //!
 //! It must not know: what they had asked for.
 
@@ -148,7 +148,81 @@ pub enum Outcome {
     },
 }
 
+/// Whether an answer is given for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Telling {
+    /// It is, as far as the client was told.
+    #[default]
+    First,
+    /// What is told was done before, under the same key.
+    Again,
+}
+
+impl Telling {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+    pub(super) fn is_first(&self) -> bool {
+        *self == Self::First
+    }
+}
+
+/// What an outcome is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OutcomeName {
+    /// In reports for programs.
+    pub code: &'static str,
+    /// In tables for people: the status of the response, and what it says.
+    pub words: &'static str,
+    /// In the counts of simulated runs, which have no status.
+    pub short: &'static str,
+}
+
 impl Outcome {
+    /// What it is called: the only table of these names.
+    pub fn name(&self, telling: Telling) -> OutcomeName {
+        let (code, words, short) = match self {
+            _ if telling == Telling::Again => {
+                ("toldAgain", "20x told again under a key", "told again")
+            }
+            Self::Reserved { .. } => ("reserved", "201 reserved", "reserved"),
+            Self::Cancelled { .. } => ("cancelled", "204 cancelled", "cancelled"),
+            Self::Read { .. } => ("read", "200 read", "read"),
+            Self::NotEnoughSeats { .. } => {
+                ("notEnoughSeats", "409 not enough seats left", "not enough seats")
+            }
+            Self::SeatsPerRequest => {
+                ("seatsPerRequest", "400 seats per request", "seats per request")
+            }
+            Self::ReservationNotFound => {
+                ("reservationNotFound", "404 reservation not found", "reservation not found")
+            }
+            Self::Held { .. } => ("held", "201 held", "held"),
+            Self::Confirmed { .. } => ("confirmed", "200 confirmed", "confirmed"),
+            Self::Extended { .. } => ("extended", "200 extended", "extended"),
+            Self::PartlyCancelled { .. } => {
+                ("partlyCancelled", "200 partly cancelled", "partly cancelled")
+            }
+            Self::HoldExpired { .. } => ("holdExpired", "409 hold expired", "hold expired"),
+            Self::Stands { .. } => ("stands", "409 stands otherwise", "stands otherwise"),
+            Self::HoldLimit => ("holdLimit", "409 hold limit", "hold limit"),
+            Self::HoldSeconds => ("holdSeconds", "400 hold seconds", "hold seconds"),
+            Self::NotAPart { .. } => ("notAPart", "400 not a part", "not a part"),
+            Self::Updated { .. } => ("updated", "200 terms changed", "terms changed"),
+            Self::Blocked { .. } => ("blocked", "201 seats out of sale", "seats blocked"),
+            Self::Unblocked { .. } => ("unblocked", "204 seats back in sale", "seats unblocked"),
+            Self::OtherTerms { .. } => {
+                ("otherTerms", "412 other terms than were seen", "other terms")
+            }
+            Self::CapacityTaken { .. } => ("capacityTaken", "409 capacity taken", "capacity taken"),
+            Self::BlockNotFound => ("blockNotFound", "404 block not found", "block not found"),
+            Self::KeyReused => ("keyReused", "422 key used for something else", "key reused"),
+            Self::NotDone { .. } => ("notDone", "503 not done", "not done"),
+            Self::Unexpected { .. } => ("unexpected", "unexpected", "unexpected"),
+            Self::Unknown { .. } => ("unknown", "no answer", "unknown"),
+        };
+        OutcomeName { code, words, short }
+    }
+
     /// The version that made what was asked for, where it was done and that was told.
     pub fn version_made(&self) -> Option<u64> {
         match self {
@@ -161,19 +235,53 @@ impl Outcome {
             | Self::Updated { version, .. }
             | Self::Blocked { version, .. }
             | Self::Unblocked { version } => Some(*version),
-            _ => None,
+            Self::Read { .. }
+            | Self::NotEnoughSeats { .. }
+            | Self::SeatsPerRequest
+            | Self::ReservationNotFound
+            | Self::HoldExpired { .. }
+            | Self::Stands { .. }
+            | Self::HoldLimit
+            | Self::HoldSeconds
+            | Self::NotAPart { .. }
+            | Self::OtherTerms { .. }
+            | Self::CapacityTaken { .. }
+            | Self::BlockNotFound
+            | Self::KeyReused
+            | Self::NotDone { .. }
+            | Self::Unknown { .. }
+            | Self::Unexpected { .. } => None,
         }
     }
 
     /// The version that an answer is of, where it tells one.
     pub fn version_told(&self) -> Option<u64> {
         match self {
-            Self::Read { version, .. }
+            Self::Reserved { version, .. }
+            | Self::Held { version, .. }
+            | Self::Confirmed { version }
+            | Self::Extended { version, .. }
+            | Self::PartlyCancelled { version, .. }
+            | Self::Cancelled { version }
+            | Self::Updated { version, .. }
+            | Self::Blocked { version, .. }
+            | Self::Unblocked { version }
+            | Self::Read { version, .. }
             | Self::NotEnoughSeats { version, .. }
             | Self::HoldExpired { version, .. }
             | Self::OtherTerms { version }
             | Self::CapacityTaken { version, .. } => Some(*version),
-            _ => self.version_made(),
+            Self::SeatsPerRequest
+            | Self::ReservationNotFound
+            | Self::Stands { .. }
+            | Self::HoldLimit
+            | Self::HoldSeconds
+            | Self::NotAPart { .. }
+            | Self::BlockNotFound
+            | Self::KeyReused
+            | Self::NotDone { .. }
+            | Self::Unknown { .. }
+            | Self::Unexpected { .. } => None,
         }
     }
 }

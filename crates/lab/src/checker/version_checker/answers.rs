@@ -1,5 +1,8 @@
 //! Each answer by itself: is it true of the version that it names?
+//!
+//! It must not know: the other answers.
 
+use super::claim::{Breach, Claim, ClaimResult, Observation, ReservationView, wrong_number};
 use super::keys::Done;
 use super::stored::{At, State, Stored, Stretch};
 use super::terms;
@@ -11,67 +14,6 @@ use ticketboss_core::domain::{
 };
 use uuid::Uuid;
 
-/// What an operation contributes to the order of things, if its answer is true by itself.
-///
-/// An answer that is not is convicted already, and is not used against others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It made this version, and was told so.
-    Changed(u64),
-    /// It made this version, and nobody was told.
-    ChangedUntold(u64),
-    /// It was shown the event at this version.
-    Shown(u64),
-    /// It was told of this version, of which everybody may know by then.
-    ToldAgain(u64),
-    /// It was told how something stands, at a version that is not told.
-    Looked(Looked),
-    /// It was refused, whatever the version is.
-    Refused,
-    /// It says nothing about any version.
-    Nothing,
-}
-
-/// What somebody was told that stands so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Looked {
-    /// A reservation.
-    Reservation(ReservationId, Look),
-    /// The limits of a request, which may not take so many seats.
-    Limits(u32),
-    /// That there is no such block.
-    NoBlock(u64),
-}
-
-/// How a reservation looked to somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// There never was one.
-    Never,
-    /// There is none with seats in it.
-    Missing,
-    /// It stands so.
-    Stands(Stand),
-    /// It is confirmed and has so many seats.
-    Confirmed(u32),
-    /// It is confirmed, as this version has made it.
-    ConfirmedSince(u64),
-}
-
-impl Look {
-    /// Whether a reservation looks so in that stretch.
-    pub(super) fn is_of(self, stretch: &Stretch) -> bool {
-        let Some(how) = stretch.how else { return true };
-        match self {
-            Self::Never => false,
-            Self::Missing => matches!(how, Stand::Cancelled | Stand::Expired),
-            Self::Stands(told) => how == told,
-            Self::Confirmed(seats) => how == Stand::Confirmed && stretch.seats == seats,
-            Self::ConfirmedSince(version) => how == Stand::Confirmed && stretch.since == version,
-        }
-    }
-}
-
 /// Judges the answer to `operation`, of which `done` is in the ledger, and `under_key` under its key.
 pub(super) fn judge(
     stored: &Stored<'_>,
@@ -79,36 +21,36 @@ pub(super) fn judge(
     done: Option<&Change>,
     under_key: Option<Done<'_>>,
     verdict: &mut Verdict,
-) -> Standing {
-    let judged = judged(stored, operation, done, under_key).and_then(|standing| match standing {
-        Standing::Changed(version) | Standing::ChangedUntold(version) => {
+) -> Claim {
+    let judged = judged(stored, operation, done, under_key).and_then(|claim| match claim {
+        Claim::Changed(version) | Claim::ChangedUnanswered(version) => {
             match terms::overwritten(stored, &operation.asked, version) {
                 Some(fault) => Err((laws::TERMS, fault)),
-                None => Ok(standing),
+                None => Ok(claim),
             }
         }
-        _ => Ok(standing),
+        Claim::Shown(_)
+        | Claim::Replayed(_)
+        | Claim::Observed(_)
+        | Claim::Refused
+        | Claim::Nothing => Ok(claim),
     });
     match judged {
-        Ok(standing) => standing,
+        Ok(claim) => claim,
         Err((law, fault)) => {
             let Operation { client, request, .. } = operation;
             verdict.convict(law, || format!("client {client}, request {request}: {fault}"));
-            Standing::Nothing
+            Claim::Nothing
         }
     }
 }
-
-/// The law that is broken, and how.
-pub(super) type Fault = (&'static str, String);
-pub(super) type Judged = Result<Standing, Fault>;
 
 fn judged(
     stored: &Stored<'_>,
     operation: &Operation,
     done: Option<&Change>,
     under_key: Option<Done<'_>>,
-) -> Judged {
+) -> ClaimResult {
     if stored.id().is_some_and(|id| *id != operation.event) {
         return Err((laws::HISTORY, format!("it is about {}", operation.event)));
     }
@@ -164,11 +106,11 @@ fn made(asked: &Asked, outcome: &Outcome) -> Option<u64> {
 }
 
 /// An answer by which nothing was done.
-fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
+fn refused(stored: &Stored<'_>, operation: &Operation) -> ClaimResult {
     let looked = |reservation: &Uuid, look| {
         let id = ReservationId::from_bits(reservation.as_u128());
-        let looked = |id| Standing::Looked(Looked::Reservation(id, look));
-        Ok(id.map_or(Standing::Nothing, looked))
+        let looked = |id| Claim::Observed(Observation::Reservation(id, look));
+        Ok(id.map_or(Claim::Nothing, looked))
     };
     if let Some(judged) = terms::refused(stored, &operation.asked, &operation.outcome) {
         return judged;
@@ -188,21 +130,21 @@ fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
             not_enough_seats(stored, *seats, *available, *version)
         }
         (Asked::Reserve { seats, .. } | Asked::Hold { seats, .. }, Outcome::SeatsPerRequest) => {
-            Ok(Standing::Looked(Looked::Limits(*seats)))
+            Ok(Claim::Observed(Observation::Limits(*seats)))
         }
         (
             Asked::Hold { hold_seconds, .. } | Asked::Extend { hold_seconds, .. },
             Outcome::HoldSeconds,
         ) => hold_seconds_refused(*hold_seconds),
         (Asked::Cancel { reservation }, Outcome::ReservationNotFound) => {
-            looked(reservation, Look::Missing)
+            looked(reservation, ReservationView::Missing)
         }
         (
             Asked::Confirm { reservation }
             | Asked::Extend { reservation, .. }
             | Asked::CancelPart { reservation, .. },
             Outcome::ReservationNotFound,
-        ) => looked(reservation, Look::Never),
+        ) => looked(reservation, ReservationView::Never),
         (Asked::Confirm { reservation }, Outcome::HoldExpired { available, version }) => {
             hold_expired(stored, *reservation, *available, *version)
         }
@@ -217,27 +159,27 @@ fn refused(stored: &Stored<'_>, operation: &Operation) -> Judged {
         | (
             Asked::CancelPart { reservation, .. },
             Outcome::Stands { how: how @ (Stand::Held | Stand::Cancelled | Stand::Expired) },
-        ) => looked(reservation, Look::Stands(*how)),
+        ) => looked(reservation, ReservationView::Stands(*how)),
         (Asked::Extend { reservation, .. }, Outcome::HoldLimit) => {
-            looked(reservation, Look::Stands(Stand::Held))
+            looked(reservation, ReservationView::Stands(Stand::Held))
         }
         (Asked::CancelPart { reservation, seats }, Outcome::NotAPart { has }) if has <= seats => {
-            looked(reservation, Look::Confirmed(*has))
+            looked(reservation, ReservationView::Confirmed(*has))
         }
-        (_, Outcome::NotDone { .. }) => Ok(Standing::Nothing),
+        (_, Outcome::NotDone { .. }) => Ok(Claim::Nothing),
         (asked, outcome) => Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}"))),
     }
 }
 
-fn unknown(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> Judged {
+fn unknown(stored: &Stored<'_>, operation: &Operation, done: Option<&Change>) -> ClaimResult {
     let Some(change) = done else {
-        return Ok(Standing::Nothing);
+        return Ok(Claim::Nothing);
     };
     match difference(stored, operation, change) {
         Some(difference) => {
             Err((laws::ASKED, format!("at version {}: {difference}", change.version)))
         }
-        None => Ok(Standing::ChangedUntold(change.version.get())),
+        None => Ok(Claim::ChangedUnanswered(change.version.get())),
     }
 }
 
@@ -246,7 +188,7 @@ fn acknowledged(
     operation: &Operation,
     version: u64,
     done: Option<&Change>,
-) -> Judged {
+) -> ClaimResult {
     let wrong = |fault| Err((laws::ACKNOWLEDGED, format!("acknowledged at {version}, {fault}")));
     let is_own = |change: &&Change| change.request.0 == operation.request.as_u128();
     let Some(change) = stored.changes_at(version).iter().find(is_own) else {
@@ -262,11 +204,15 @@ fn acknowledged(
     if let Some(fault) = misreported(stored, &operation.outcome, change) {
         return wrong(fault);
     }
-    Ok(Standing::Changed(version))
+    Ok(Claim::Changed(version))
 }
 
 /// An answer that is said to be that of what was done under the key before.
-fn told_again(stored: &Stored<'_>, operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
+fn told_again(
+    stored: &Stored<'_>,
+    operation: &Operation,
+    under_key: Option<Done<'_>>,
+) -> ClaimResult {
     let Some(version) = made(&operation.asked, &operation.outcome) else {
         let Operation { asked, outcome, .. } = operation;
         return Err((laws::FITTING, format!("{asked:?} was answered {outcome:?}, again")));
@@ -285,14 +231,14 @@ fn told_again(stored: &Stored<'_>, operation: &Operation, under_key: Option<Done
         Some(fault) => {
             Err((laws::ACKNOWLEDGED, format!("acknowledged again at {version}, {fault}")))
         }
-        None => Ok(Standing::ToldAgain(version)),
+        None => Ok(Claim::Replayed(version)),
     }
 }
 
-fn key_reused(operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
+fn key_reused(operation: &Operation, under_key: Option<Done<'_>>) -> ClaimResult {
     match under_key {
         Some(Done { asked, change }) if asked.body() != operation.asked.body() => {
-            Ok(Standing::ToldAgain(change.version.get()))
+            Ok(Claim::Replayed(change.version.get()))
         }
         Some(Done { change, .. }) => {
             Err((laws::KEYS, format!("its key was used for the very same, at {}", change.version)))
@@ -303,14 +249,14 @@ fn key_reused(operation: &Operation, under_key: Option<Done<'_>>) -> Judged {
 
 /// Whoever confirms what is confirmed may be answered like the first time: then it is as the version that
 /// he was told has made it, whoever asked for that.
-fn confirmed_before(stored: &Stored<'_>, operation: &Operation, version: u64) -> Option<Standing> {
+fn confirmed_before(stored: &Stored<'_>, operation: &Operation, version: u64) -> Option<Claim> {
     let Asked::Confirm { reservation } = operation.asked else { return None };
     let id = ReservationId::from_bits(reservation.as_u128())?;
-    let look = Look::ConfirmedSince(version);
+    let look = ReservationView::ConfirmedSince(version);
     let life = stored.life_of(id)?;
     life.iter()
         .any(|stretch| look.is_of(stretch))
-        .then_some(Standing::Looked(Looked::Reservation(id, look)))
+        .then_some(Claim::Observed(Observation::Reservation(id, look)))
 }
 
 /// What was told of a change that was made, and is not true of it.
@@ -345,11 +291,6 @@ fn misreported(stored: &Stored<'_>, outcome: &Outcome, change: &Change) -> Optio
         }
         _ => terms::misreported(stored, outcome, change),
     }
-}
-
-/// A number that was told, and is another one.
-pub(super) fn wrong_number(what: &str, told: i128, is: i128) -> Option<String> {
-    (told != is).then(|| format!("{what} {told:x}, but it is {is:x}"))
 }
 
 /// How a change differs from what was asked for.
@@ -395,11 +336,11 @@ fn difference(stored: &Stored<'_>, operation: &Operation, change: &Change) -> Op
     (!is_same).then(|| format!("asked was {:?}, done is {:?}", operation.asked, change.fact))
 }
 
-fn read(stored: &Stored<'_>, version: u64, told: State) -> Judged {
+fn read(stored: &Stored<'_>, version: u64, told: State) -> ClaimResult {
     match stored.at(version) {
         At::Missing => Err((laws::READ, format!("there never was a version {version}"))),
-        At::BeyondReplay => Ok(Standing::Nothing),
-        At::State(state) if state == told => Ok(Standing::Shown(version)),
+        At::BeyondReplay => Ok(Claim::Nothing),
+        At::State(state) if state == told => Ok(Claim::Shown(version)),
         At::State(state) => {
             Err((laws::READ, format!("told {told:?} at version {version}, it was {state:?}")))
         }
@@ -407,7 +348,7 @@ fn read(stored: &Stored<'_>, version: u64, told: State) -> Judged {
 }
 
 /// Whether there is no other reason to refuse so many seats at a version, which comes first.
-fn within_limits(stored: &Stored<'_>, asked: u32, version: u64) -> Result<(), Fault> {
+fn within_limits(stored: &Stored<'_>, asked: u32, version: u64) -> Result<(), Breach> {
     let Some((_, terms)) = stored.terms_at(version) else { return Ok(()) };
     let (least, most) = (terms.seats_per_request_min, terms.seats_per_request_max);
     if (least.get()..=most.get()).contains(&asked) {
@@ -417,11 +358,11 @@ fn within_limits(stored: &Stored<'_>, asked: u32, version: u64) -> Result<(), Fa
     Err((laws::REFUSED, fault))
 }
 
-fn not_enough_seats(stored: &Stored<'_>, asked: u32, available: u32, version: u64) -> Judged {
+fn not_enough_seats(stored: &Stored<'_>, asked: u32, available: u32, version: u64) -> ClaimResult {
     let wrong = |fault| Err((laws::REFUSED, fault));
     match stored.at(version) {
         At::Missing => wrong(format!("there never was a version {version}")),
-        At::BeyondReplay => Ok(Standing::Nothing),
+        At::BeyondReplay => Ok(Claim::Nothing),
         At::State(state) if state.available != available => {
             let were = state.available;
             wrong(format!("{available} seats told at version {version}, there were {were}"))
@@ -429,18 +370,23 @@ fn not_enough_seats(stored: &Stored<'_>, asked: u32, available: u32, version: u6
         At::State(_) if asked <= available => {
             wrong(format!("{asked} seats refused at version {version} with {available} available"))
         }
-        At::State(_) => Ok(Standing::Shown(version)),
+        At::State(_) => Ok(Claim::Shown(version)),
     }
 }
 
-fn hold_seconds_refused(asked: u32) -> Judged {
+fn hold_seconds_refused(asked: u32) -> ClaimResult {
     if (HOLD_SECONDS_MIN..=HOLD_SECONDS_MAX).contains(&asked) {
         return Err((laws::REFUSED, format!("seats may be held for {asked} seconds")));
     }
-    Ok(Standing::Refused)
+    Ok(Claim::Refused)
 }
 
-fn hold_expired(stored: &Stored<'_>, reservation: Uuid, available: u32, version: u64) -> Judged {
+fn hold_expired(
+    stored: &Stored<'_>,
+    reservation: Uuid,
+    available: u32,
+    version: u64,
+) -> ClaimResult {
     let wrong = |fault| Err((laws::STANDS, fault));
     let life = ReservationId::from_bits(reservation.as_u128()).and_then(|id| stored.life_of(id));
     let life = life.unwrap_or_default();
@@ -449,7 +395,7 @@ fn hold_expired(stored: &Stored<'_>, reservation: Uuid, available: u32, version:
     };
     match (stored.at(version), life.iter().find(is_at)) {
         (At::Missing, _) => wrong(format!("there never was a version {version}")),
-        (At::BeyondReplay, _) => Ok(Standing::Nothing),
+        (At::BeyondReplay, _) => Ok(Claim::Nothing),
         (At::State(state), _) if state.available != available => {
             let were = state.available;
             wrong(format!("{available} seats told at version {version}, there were {were}"))
@@ -457,7 +403,7 @@ fn hold_expired(stored: &Stored<'_>, reservation: Uuid, available: u32, version:
         (At::State(_), Some(Stretch { how: Some(Stand::Expired), seats, .. }))
             if *seats > available =>
         {
-            Ok(Standing::Shown(version))
+            Ok(Claim::Shown(version))
         }
         (At::State(_), stretch) => {
             wrong(format!("told as expired at version {version}, it was {stretch:?}"))

@@ -21,8 +21,10 @@
 //! Only how a reservation stands, or that there is none, or no block, or what one request may take, is told
 //! without a version. It is given the lowest one at which it is true and which is not below what was told before: if any choice of these versions
 //! keeps to real time, then the lowest of each do, as a higher one can only make others look older.
+//!
+//! It must not know: how an answer is compared with its version.
 
-use super::answers::{Fault, Look, Looked, Standing};
+use super::claim::{Breach, Claim, Observation, ReservationView};
 use super::keys::Keys;
 use super::stored::{Stored, Stretch};
 use crate::checker::history::Operation;
@@ -31,12 +33,12 @@ use crate::checker::verdict::Verdict;
 
 /// The greatest version told so far, and by which operation.
 #[derive(Debug, Clone, Copy, Default)]
-struct Told {
+struct Watermark {
     version: u64,
     by: usize,
 }
 
-impl Told {
+impl Watermark {
     fn learn(&mut self, version: u64, by: usize) {
         if version > self.version {
             *self = Self { version, by };
@@ -53,40 +55,39 @@ impl Told {
 pub(super) fn judge(
     stored: &Stored<'_>,
     operations: &[Operation],
-    mut standings: Vec<Standing>,
+    mut claims: Vec<Claim>,
     keys: &Keys<'_>,
     verdict: &mut Verdict,
 ) {
-    let order = Order::of(operations, &standings);
+    let order = Order::of(operations, &claims);
     let mut ends = order.ends.into_iter().peekable();
     let mut so_far = SoFar::default();
     for (began_us, index) in order.begins {
         while let Some((_, ended)) = ends.next_if(|(ended_us, _)| *ended_us < began_us) {
-            so_far.learn(standings.get(ended), ended);
+            so_far.learn(claims.get(ended), ended);
         }
-        let (Some(operation), Some(standing)) = (operations.get(index), standings.get_mut(index))
-        else {
+        let (Some(operation), Some(claim)) = (operations.get(index), claims.get_mut(index)) else {
             continue;
         };
-        let fault = match *standing {
-            Standing::Changed(version) | Standing::ChangedUntold(version) => {
+        let fault = match *claim {
+            Claim::Changed(version) | Claim::ChangedUnanswered(version) => {
                 changed(so_far, version, operations)
             }
-            Standing::Shown(version) => shown(stored, so_far, version, operation, operations),
-            Standing::ToldAgain(version) => foreseen(stored, version, operation),
-            Standing::Looked(at) => match looked(stored, so_far, at, operation.ended_us) {
+            Claim::Shown(version) => shown(stored, so_far, version, operation, operations),
+            Claim::Replayed(version) => foreseen(stored, version, operation),
+            Claim::Observed(at) => match looked(stored, so_far, at, operation.ended_us) {
                 Ok(version) => {
-                    *standing = Standing::Shown(version);
+                    *claim = Claim::Shown(version);
                     None
                 }
                 Err(fault) => {
-                    *standing = Standing::Nothing;
+                    *claim = Claim::Nothing;
                     Some(fault)
                 }
             },
-            Standing::Refused | Standing::Nothing => None,
+            Claim::Refused | Claim::Nothing => None,
         };
-        let fault = fault.or_else(|| forgotten(keys, so_far, *standing, operation));
+        let fault = fault.or_else(|| forgotten(keys, so_far, *claim, operation));
         if let Some((law, fault)) = fault {
             let Operation { client, request, .. } = operation;
             verdict.convict(law, || format!("client {client}, request {request}: {fault}"));
@@ -97,26 +98,29 @@ pub(super) fn judge(
 /// What was told before a request began: by anybody, and by those who changed something.
 #[derive(Debug, Clone, Copy, Default)]
 struct SoFar {
-    told: Told,
-    changed: Told,
+    told: Watermark,
+    changed: Watermark,
 }
 
 impl SoFar {
-    fn learn(&mut self, standing: Option<&Standing>, by: usize) {
-        match standing {
-            Some(Standing::Changed(version)) => {
+    fn learn(&mut self, claim: Option<&Claim>, by: usize) {
+        match claim {
+            Some(Claim::Changed(version)) => {
                 self.told.learn(*version, by);
                 self.changed.learn(*version, by);
             }
-            Some(Standing::Shown(version) | Standing::ToldAgain(version)) => {
+            Some(Claim::Shown(version) | Claim::Replayed(version)) => {
                 self.told.learn(*version, by);
             }
-            _ => {}
+            None
+            | Some(
+                Claim::ChangedUnanswered(_) | Claim::Observed(_) | Claim::Refused | Claim::Nothing,
+            ) => {}
         }
     }
 }
 
-fn changed(so_far: SoFar, version: u64, operations: &[Operation]) -> Option<Fault> {
+fn changed(so_far: SoFar, version: u64, operations: &[Operation]) -> Option<Breach> {
     let before = so_far.changed;
     (before.version >= version).then(|| {
         let known = before.name(operations);
@@ -130,7 +134,7 @@ fn shown(
     version: u64,
     operation: &Operation,
     operations: &[Operation],
-) -> Option<Fault> {
+) -> Option<Breach> {
     if so_far.told.version > version {
         let known = so_far.told.name(operations);
         return Some((laws::STALE, format!("it was told version {version}, after {known}")));
@@ -138,7 +142,7 @@ fn shown(
     foreseen(stored, version, operation)
 }
 
-fn foreseen(stored: &Stored<'_>, version: u64, operation: &Operation) -> Option<Fault> {
+fn foreseen(stored: &Stored<'_>, version: u64, operation: &Operation) -> Option<Breach> {
     let late = stored.first_asked_after(operation.ended_us)?.version.get();
     (late <= version).then(|| {
         let fault = format!("it was told version {version}, then version {late} was asked for");
@@ -150,13 +154,17 @@ fn foreseen(stored: &Stored<'_>, version: u64, operation: &Operation) -> Option<
 fn forgotten(
     keys: &Keys<'_>,
     so_far: SoFar,
-    standing: Standing,
+    claim: Claim,
     operation: &Operation,
-) -> Option<Fault> {
-    let at = match standing {
-        Standing::Shown(version) => version.max(so_far.told.version),
-        Standing::Refused => so_far.told.version,
-        _ => return None,
+) -> Option<Breach> {
+    let at = match claim {
+        Claim::Shown(version) => version.max(so_far.told.version),
+        Claim::Refused => so_far.told.version,
+        Claim::Changed(_)
+        | Claim::ChangedUnanswered(_)
+        | Claim::Replayed(_)
+        | Claim::Observed(_)
+        | Claim::Nothing => return None,
     };
     let done = keys.done_for(operation)?.change.version.get();
     (done <= at).then(|| {
@@ -172,17 +180,14 @@ struct Order {
 }
 
 impl Order {
-    fn of(operations: &[Operation], standings: &[Standing]) -> Self {
+    fn of(operations: &[Operation], claims: &[Claim]) -> Self {
         let mut begins = Vec::with_capacity(operations.len());
         let mut ends = Vec::with_capacity(operations.len());
-        for (index, (operation, standing)) in operations.iter().zip(standings).enumerate() {
-            if *standing != Standing::Nothing {
+        for (index, (operation, claim)) in operations.iter().zip(claims).enumerate() {
+            if *claim != Claim::Nothing {
                 begins.push((operation.began_us, index));
             }
-            if !matches!(
-                standing,
-                Standing::Nothing | Standing::Refused | Standing::ChangedUntold(_)
-            ) {
+            if !matches!(claim, Claim::Nothing | Claim::Refused | Claim::ChangedUnanswered(_)) {
                 ends.push((operation.ended_us, index));
             }
         }
@@ -194,14 +199,19 @@ impl Order {
 
 /// The lowest version at which something stood as it was told, of those at which it may have been looked
 /// at: not below what was told before, and without a change that was asked for afterwards.
-fn looked(stored: &Stored<'_>, so_far: SoFar, at: Looked, ended_us: u64) -> Result<u64, Fault> {
+fn looked(
+    stored: &Stored<'_>,
+    so_far: SoFar,
+    at: Observation,
+    ended_us: u64,
+) -> Result<u64, Breach> {
     let known = so_far.told.version;
     let lowest = match at {
-        Looked::Reservation(id, look) => {
+        Observation::Reservation(id, look) => {
             lowest(&stored.life_of(id).unwrap_or_default(), look, known)
         }
-        Looked::Limits(asked) => stored.beyond_limits(asked, known),
-        Looked::NoBlock(block) => stored.without_block(block, known),
+        Observation::Limits(asked) => stored.beyond_limits(asked, known),
+        Observation::NoBlock(block) => stored.without_block(block, known),
     };
     let Some(lowest) = lowest else {
         return Err(untrue(at, "the end of the ledger"));
@@ -213,24 +223,24 @@ fn looked(stored: &Stored<'_>, so_far: SoFar, at: Looked, ended_us: u64) -> Resu
     }
 }
 
-fn untrue(at: Looked, until: &str) -> Fault {
+fn untrue(at: Observation, until: &str) -> Breach {
     let (law, what) = match at {
-        Looked::Reservation(id, look) => {
-            let law = if look == Look::Missing { laws::NOT_FOUND } else { laws::STANDS };
+        Observation::Reservation(id, look) => {
+            let law = if look == ReservationView::Missing { laws::NOT_FOUND } else { laws::STANDS };
             (law, format!("{:032x} was not {look:?}", id.to_bits()))
         }
-        Looked::Limits(asked) => {
+        Observation::Limits(asked) => {
             (laws::REFUSED, format!("{asked} seats were not more or less than a request may take"))
         }
-        Looked::NoBlock(block) => (laws::NOT_FOUND, format!("block {block} was not missing")),
+        Observation::NoBlock(block) => (laws::NOT_FOUND, format!("block {block} was not missing")),
     };
     (law, format!("{what} from before it began until {until}"))
 }
 
 /// The lowest version, from `known` on, at which it looked so.
-fn lowest(life: &[Stretch], look: Look, known: u64) -> Option<u64> {
+fn lowest(life: &[Stretch], look: ReservationView, known: u64) -> Option<u64> {
     let is_before = life.first().is_none_or(|first| known < first.since);
-    if is_before && matches!(look, Look::Missing | Look::Never) {
+    if is_before && matches!(look, ReservationView::Missing | ReservationView::Never) {
         return Some(known);
     }
     let is_such = |stretch: &&Stretch| look.is_of(stretch);

@@ -1,4 +1,6 @@
 //! The ledger, replayed: what the event was at each version, and when each change was asked for.
+//!
+//! It must not know: what any answer says.
 
 use std::collections::HashMap;
 
@@ -20,10 +22,13 @@ pub(super) struct Stored<'a> {
     /// The terms, by the version that made them, as far as the ledger replays.
     terms: Vec<(u64, &'a EventTerms)>,
     /// From which version on seats were out of sale, and which put them back.
-    blocks: HashMap<u64, Option<u64>>,
+    blocks: Blocks,
     /// The latest time at which one of the changes so far was asked for.
     asked_us_max: Vec<u64>,
 }
+
+/// The version that put each block back, by the version that took its seats out of sale.
+type Blocks = HashMap<u64, Option<u64>>;
 
 /// The event in numbers, at one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +55,8 @@ impl<'a> Stored<'a> {
             verdict.convict(laws::LEDGER, || violation.to_string());
         }
         let replayed = ledger.get(..states.len()).unwrap_or_default();
-        Self {
-            number,
-            ledger,
-            event,
-            terms: terms_of(replayed),
-            blocks: blocks_of(replayed),
-            states,
-            asked_us_max: Vec::new(),
-        }
+        let (terms, blocks) = terms_and_blocks(replayed);
+        Self { number, ledger, event, terms, blocks, states, asked_us_max: Vec::new() }
     }
 
     /// Takes the time at which each change was asked for, 0 where that is not known.
@@ -140,9 +138,11 @@ impl<'a> Stored<'a> {
 
     /// Whether exactly this reservation was ever made.
     pub(super) fn has_made(&self, id: ReservationId) -> bool {
-        let is_made_by = |change: &Change| match &change.fact {
-            Fact::Reserved { nonce, .. } | Fact::Held { nonce, .. } => *nonce == id.nonce,
-            _ => false,
+        let is_made_by = |change: &Change| {
+            let (Fact::Reserved { nonce, .. } | Fact::Held { nonce, .. }) = &change.fact else {
+                return false;
+            };
+            *nonce == id.nonce
         };
         id.event == self.number && self.changes_at(id.version.get()).iter().any(is_made_by)
     }
@@ -166,13 +166,9 @@ impl<'a> Stored<'a> {
         let event = self.event.as_ref()?;
         let mut life: Vec<Stretch> = Vec::new();
         for version in event.reservation(id)?.versions(id.version, Version::ZERO) {
-            let before = life.last().copied();
+            let seats_before = life.last().map(|before| before.seats);
             let change = self.changes_at(version.get()).first()?;
-            let (how, seats) = match &change.fact {
-                Fact::Reserved { seats, .. } => (Stand::Confirmed, seats.get()),
-                Fact::Held { seats, .. } => (Stand::Held, seats.get()),
-                other => (stand_after(other)?, before?.seats - seats_less(other)),
-            };
+            let (how, seats) = stand_after(&change.fact, seats_before)?;
             if let Some(before) = life.last_mut() {
                 before.until = Some(version.get());
             }
@@ -191,27 +187,26 @@ impl<'a> Stored<'a> {
     }
 }
 
-fn terms_of(ledger: &[Change]) -> Vec<(u64, &EventTerms)> {
-    let changes = ledger.iter().filter_map(|change| match &change.fact {
-        Fact::EventCreated(terms) | Fact::EventUpdated(terms) => {
-            Some((change.version.get(), terms))
-        }
-        _ => None,
-    });
-    changes.collect()
-}
-
-fn blocks_of(ledger: &[Change]) -> HashMap<u64, Option<u64>> {
-    let mut blocks = HashMap::new();
+/// The terms by the version that made them, and each block with the version that put it back.
+fn terms_and_blocks(ledger: &[Change]) -> (Vec<(u64, &EventTerms)>, Blocks) {
+    let (mut terms, mut blocks) = (Vec::new(), HashMap::new());
     for change in ledger {
         let version = change.version.get();
         match &change.fact {
+            Fact::EventCreated(made) | Fact::EventUpdated(made) => terms.push((version, made)),
             Fact::SeatsBlocked { .. } => drop(blocks.insert(version, None)),
             Fact::SeatsUnblocked { block } => drop(blocks.insert(block.get(), Some(version))),
-            _ => {}
+            Fact::Reserved { .. }
+            | Fact::Held { .. }
+            | Fact::Confirmed { .. }
+            | Fact::ConfirmedLate { .. }
+            | Fact::Extended { .. }
+            | Fact::PartlyCancelled { .. }
+            | Fact::Cancelled { .. }
+            | Fact::Expired { .. } => {}
         }
     }
-    blocks
+    (terms, blocks)
 }
 
 /// A stretch of versions at which a reservation stood in one way.
@@ -225,26 +220,25 @@ pub(super) struct Stretch {
     pub(super) seats: u32,
 }
 
-fn stand_after(fact: &Fact) -> Option<Stand> {
+/// How a reservation stands after a change to it, and with how many seats; nothing where the change is
+/// none to a reservation.
+fn stand_after(fact: &Fact, seats_before: Option<u32>) -> Option<(Stand, u32)> {
     match fact {
         Fact::EventCreated(_)
         | Fact::EventUpdated(_)
         | Fact::SeatsBlocked { .. }
         | Fact::SeatsUnblocked { .. } => None,
-        Fact::Held { .. } | Fact::Extended { .. } => Some(Stand::Held),
-        Fact::Reserved { .. }
-        | Fact::Confirmed { .. }
-        | Fact::ConfirmedLate { .. }
-        | Fact::PartlyCancelled { .. } => Some(Stand::Confirmed),
-        Fact::Cancelled { .. } => Some(Stand::Cancelled),
-        Fact::Expired { .. } => Some(Stand::Expired),
-    }
-}
-
-fn seats_less(fact: &Fact) -> u32 {
-    match fact {
-        Fact::PartlyCancelled { seats, .. } => seats.get(),
-        _ => 0,
+        Fact::Reserved { seats, .. } => Some((Stand::Confirmed, seats.get())),
+        Fact::Held { seats, .. } => Some((Stand::Held, seats.get())),
+        Fact::Extended { .. } => Some((Stand::Held, seats_before?)),
+        Fact::Confirmed { .. } | Fact::ConfirmedLate { .. } => {
+            Some((Stand::Confirmed, seats_before?))
+        }
+        Fact::PartlyCancelled { seats, .. } => {
+            Some((Stand::Confirmed, seats_before? - seats.get()))
+        }
+        Fact::Cancelled { .. } => Some((Stand::Cancelled, seats_before?)),
+        Fact::Expired { .. } => Some((Stand::Expired, seats_before?)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Answers about the terms of an event, and about seats that are out of sale.
+//!
+//! It must not know: the other answers.
 
-use super::answers::{Judged, Looked, Standing, wrong_number};
+use super::claim::{Claim, ClaimResult, Observation, wrong_number};
 use super::stored::{At, Stored};
 use crate::checker::history::{Asked, Outcome};
 use crate::checker::laws;
@@ -68,7 +70,11 @@ pub(super) fn overwritten(stored: &Stored<'_>, asked: &Asked, version: u64) -> O
 }
 
 /// An answer by which nothing was done; nothing where it is of another kind.
-pub(super) fn refused(stored: &Stored<'_>, asked: &Asked, outcome: &Outcome) -> Option<Judged> {
+pub(super) fn refused(
+    stored: &Stored<'_>,
+    asked: &Asked,
+    outcome: &Outcome,
+) -> Option<ClaimResult> {
     match (asked, outcome) {
         (Asked::Update { expected, .. }, Outcome::OtherTerms { version }) => {
             Some(other_terms(stored, *expected, *version))
@@ -78,21 +84,21 @@ pub(super) fn refused(stored: &Stored<'_>, asked: &Asked, outcome: &Outcome) -> 
             Outcome::CapacityTaken { taken, version },
         ) => Some(capacity_taken(stored, (*asked, *expected), *taken, *version)),
         (Asked::Unblock { block }, Outcome::BlockNotFound) => {
-            Some(Ok(Standing::Looked(Looked::NoBlock(*block))))
+            Some(Ok(Claim::Observed(Observation::NoBlock(*block))))
         }
         _ => None,
     }
 }
 
-fn other_terms(stored: &Stored<'_>, expected: u64, version: u64) -> Judged {
+fn other_terms(stored: &Stored<'_>, expected: u64, version: u64) -> ClaimResult {
     let wrong = |fault| Err((laws::TERMS, fault));
     match (stored.at(version), stored.terms_at(version)) {
         (At::Missing, _) => wrong(format!("there never was a version {version}")),
-        (At::BeyondReplay, _) => Ok(Standing::Nothing),
+        (At::BeyondReplay, _) => Ok(Claim::Nothing),
         (At::State(_), Some((terms_of, _))) if (terms_of..=version).contains(&expected) => {
             wrong(format!("at version {version} the terms were of {terms_of}, as at {expected}"))
         }
-        (At::State(_), _) => Ok(Standing::Shown(version)),
+        (At::State(_), _) => Ok(Claim::Shown(version)),
     }
 }
 
@@ -101,14 +107,14 @@ fn capacity_taken(
     (asked, expected): (u32, u64),
     told: u32,
     version: u64,
-) -> Judged {
+) -> ClaimResult {
     let wrong = |fault| Err((laws::TERMS, fault));
     let (At::State(state), Some((terms_of, terms))) =
         (stored.at(version), stored.terms_at(version))
     else {
         return match stored.at(version) {
             At::Missing => wrong(format!("there never was a version {version}")),
-            _ => Ok(Standing::Nothing),
+            At::State(_) | At::BeyondReplay => Ok(Claim::Nothing),
         };
     };
     let taken = terms.capacity.get().saturating_sub(state.available);
@@ -121,5 +127,5 @@ fn capacity_taken(
     if !(terms_of..=version).contains(&expected) {
         return wrong(format!("terms of {expected} are refused for another reason at {version}"));
     }
-    Ok(Standing::Shown(version))
+    Ok(Claim::Shown(version))
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{Terms, Untold};
+use super::terms::Terms;
+use super::unreported::UnreportedIds;
 use crate::checker::history::{Asked, Operation, Outcome, Stand};
 use ticketboss_core::domain::{EXTENSIONS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, ReservationId};
 
@@ -113,14 +114,19 @@ impl Model {
     }
 
     /// What the event may be after the operation, if that changes it and its answer is true.
-    pub(super) fn after(&self, terms: Terms, operation: &Operation, untold: &Untold) -> Vec<Self> {
+    pub(super) fn after(
+        &self,
+        terms: Terms,
+        operation: &Operation,
+        unreported: &UnreportedIds,
+    ) -> Vec<Self> {
         let is_unknown = matches!(operation.outcome, Outcome::Unknown { .. });
         let after = match &operation.asked {
             Asked::Reserve { .. } | Asked::Hold { .. } if is_unknown => {
-                return self.after_untold(terms, &operation.asked, untold);
+                return self.after_unanswered(terms, &operation.asked, unreported);
             }
             Asked::Reserve { .. } | Asked::Hold { .. } => {
-                self.after_told(terms, &operation.asked, &operation.outcome)
+                self.after_answered(terms, &operation.asked, &operation.outcome)
             }
             Asked::Confirm { reservation } => self.confirmed(*reservation),
             Asked::Extend { reservation, hold_seconds } => {
@@ -156,7 +162,7 @@ impl Model {
     }
 
     /// The event after seats were taken or held, and that was told.
-    fn after_told(&self, terms: Terms, asked: &Asked, outcome: &Outcome) -> Option<Self> {
+    fn after_answered(&self, terms: Terms, asked: &Asked, outcome: &Outcome) -> Option<Self> {
         let (reservation, at_ms) = match (asked, outcome) {
             (Asked::Reserve { .. }, Outcome::Reserved { reservation, .. }) => {
                 (*reservation, self.now_ms)
@@ -178,9 +184,14 @@ impl Model {
     }
 
     /// The same where nobody was told: under an id that somebody else speaks of, or under none.
-    fn after_untold(&self, terms: Terms, asked: &Asked, untold: &Untold) -> Vec<Self> {
+    fn after_unanswered(
+        &self,
+        terms: Terms,
+        asked: &Asked,
+        unreported: &UnreportedIds,
+    ) -> Vec<Self> {
         let Some(taken) = self.taken(terms, asked) else { return Vec::new() };
-        let ids = untold.ids.iter().filter(|id| id.version.get() == taken.version);
+        let ids = unreported.ids.iter().filter(|id| id.version.get() == taken.version);
         let ids = ids.map(|id| Some(Uuid::from_u128(id.to_bits()))).chain([None]);
         ids.map(|id| taken.clone().with(asked, id, None)).collect()
     }
@@ -210,7 +221,7 @@ impl Model {
         }
         let expires_at_ms = match stand {
             Stand::Held => self.now_ms + milliseconds(hold_seconds),
-            _ => 0,
+            Stand::Confirmed | Stand::Cancelled | Stand::Expired => 0,
         };
         let (since, extensions) = (self.version, 0);
         let kept = Kept { id, seats, stand, since, made_at_ms, expires_at_ms, extensions };
@@ -331,7 +342,13 @@ fn may_be_told(asked: &Asked, how: Stand) -> bool {
         Asked::Confirm { .. } => matches!(how, Stand::Confirmed | Stand::Cancelled),
         Asked::Extend { .. } => how != Stand::Held,
         Asked::CancelPart { .. } => how != Stand::Confirmed,
-        _ => false,
+        Asked::Reserve { .. }
+        | Asked::Hold { .. }
+        | Asked::Cancel { .. }
+        | Asked::Update { .. }
+        | Asked::Block { .. }
+        | Asked::Unblock { .. }
+        | Asked::Read => false,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Asks the engine as the HTTP floor does, and says what came of it.
+//!
+//! It must not know: why it is asked.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 
-use super::Wish;
 use crate::checker::history::{Asked, Outcome, Stand, Telling};
+use crate::choices::Wish;
 use ticketboss_core::domain::{
     EventId, EventTerms, Key, KeyName, Reason, Refusal, RequestId, ReservationId, Seats, Shortage,
     Status, Version,
@@ -13,7 +15,7 @@ use ticketboss_core::domain::{
 use ticketboss_engine::{Engine, EngineError, Receipt, Replay, RequestContext, ReservationReceipt};
 
 /// The key as the program knows it, who has it from the HTTP floor.
-fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
+fn key_of(event: &EventId, Wish { asked, key, .. }: &Wish) -> Option<Key> {
     // Whom nobody attacks, a hash is good enough.
     let digest = |text: String| {
         let half = |salt: u8| {
@@ -27,47 +29,54 @@ fn key_of(Wish { event, asked, key }: &Wish) -> Option<Key> {
     Some(Key { name: KeyName(digest(name)), body: digest(format!("{:?}", asked.body())) })
 }
 
-pub(super) async fn answer(engine: &Engine, wish: &Wish, request: RequestId) -> (Outcome, Telling) {
-    let Wish { event, asked, .. } = wish;
-    let asking = RequestContext { key: key_of(wish), ..request.into() };
-    let answered = match asked {
-        Asked::Read | Asked::Update { .. } | Asked::Block { .. } | Asked::Unblock { .. } => {
-            let told = of_event(engine, event, asked, asking).await;
-            return told.unwrap_or_else(|error| (refused(asked, error), Telling::First));
+/// Asks for one thing, and says what came of it, and whether that was done before.
+pub(super) async fn answer(
+    engine: &Engine,
+    event: &EventId,
+    wish: &Wish,
+    request: RequestId,
+) -> (Outcome, Telling) {
+    let context = RequestContext { key: key_of(event, wish), ..request.into() };
+    let answered = ask(engine, event, &wish.asked, context).await;
+    answered.unwrap_or_else(|error| (refused(&wish.asked, error), Telling::First))
+}
+
+async fn ask(
+    engine: &Engine,
+    event: &EventId,
+    asked: &Asked,
+    context: RequestContext,
+) -> Result<(Outcome, Telling), EngineError> {
+    let receipt = match asked {
+        Asked::Read => return read(engine, event),
+        Asked::Update { capacity, seats_per_request_max, expected } => {
+            let terms = (*capacity, *seats_per_request_max);
+            return update(engine, event, terms, *expected, context).await;
         }
+        Asked::Block { seats } => return block(engine, event, *seats, context).await,
+        Asked::Unblock { block } => return unblock(engine, event, *block, context).await,
         Asked::Reserve { partner, seats } => {
-            engine.reserve(event, partner.clone(), *seats, asking).await
+            engine.reserve(event, partner.clone(), *seats, context).await?
         }
         Asked::Hold { partner, seats, hold_seconds } => {
-            engine.hold(event, partner.clone(), *seats, *hold_seconds, asking).await
+            engine.hold(event, partner.clone(), *seats, *hold_seconds, context).await?
         }
-        Asked::Confirm { reservation }
-        | Asked::Extend { reservation, .. }
-        | Asked::Cancel { reservation }
-        | Asked::CancelPart { reservation, .. } => {
-            let Some(id) = ReservationId::from_bits(reservation.as_u128()) else {
-                return (Outcome::ReservationNotFound, Telling::First);
-            };
-            match asked {
-                Asked::Confirm { .. } => engine.confirm(id, asking).await,
-                Asked::Extend { hold_seconds, .. } => {
-                    engine.extend(id, *hold_seconds, asking).await
-                }
-                Asked::CancelPart { seats, .. } => {
-                    let seats = Seats::new(*seats).expect("nobody gives up no seats");
-                    engine.cancel_part(id, seats, asking).await
-                }
-                _ => engine.cancel(id, asking).await,
-            }
+        Asked::Confirm { reservation } => engine.confirm(id_of(reservation)?, context).await?,
+        Asked::Extend { reservation, hold_seconds } => {
+            engine.extend(id_of(reservation)?, *hold_seconds, context).await?
+        }
+        Asked::Cancel { reservation } => engine.cancel(id_of(reservation)?, context).await?,
+        Asked::CancelPart { reservation, seats } => {
+            engine.cancel_part(id_of(reservation)?, seats_of(*seats), context).await?
         }
     };
-    match answered {
-        Ok(reserved) => {
-            let telling = telling_of(reserved.replay);
-            (told(asked, &reserved), telling)
-        }
-        Err(error) => (refused(asked, error), Telling::First),
-    }
+    Ok((told(asked, &receipt), telling_of(receipt.replay)))
+}
+
+/// What is no id is the id of no reservation.
+fn id_of(reservation: &Uuid) -> Result<ReservationId, EngineError> {
+    let id = ReservationId::from_bits(reservation.as_u128());
+    id.ok_or(EngineError::Refused(Refusal::ReservationNotFound))
 }
 
 fn telling_of(replay: Replay) -> Telling {
@@ -84,7 +93,7 @@ fn told(asked: &Asked, reserved: &ReservationReceipt) -> Outcome {
     let seats = made.seats.get();
     let expires_at_ms = match made.status {
         Status::Held(hold) => hold.expires_at.0,
-        _ => 0,
+        Status::Confirmed | Status::Cancelled { .. } | Status::Expired { .. } => 0,
     };
     match asked {
         Asked::Reserve { .. } => Outcome::Reserved { reservation, seats, version },
@@ -99,58 +108,69 @@ fn told(asked: &Asked, reserved: &ReservationReceipt) -> Outcome {
     }
 }
 
-/// Asks about the event itself.
-async fn of_event(
+fn read(engine: &Engine, event: &EventId) -> Result<(Outcome, Telling), EngineError> {
+    let event = engine.event(event)?;
+    let outcome = Outcome::Read {
+        version: event.version().get(),
+        available: event.seats().available,
+        reservations: event.live_reservations(),
+    };
+    Ok((outcome, Telling::First))
+}
+
+/// Changes the capacity and the limit of seats for each request, where they are named.
+async fn update(
     engine: &Engine,
     event: &EventId,
-    asked: &Asked,
-    asking: RequestContext,
+    (capacity, seats_per_request_max): (Option<u32>, Option<u32>),
+    expected: u64,
+    context: RequestContext,
 ) -> Result<(Outcome, Telling), EngineError> {
-    let seats_of = |seats| Seats::new(seats).expect("nobody asks for an event without seats");
-    match asked {
-        Asked::Update { capacity, seats_per_request_max, expected } => {
-            let shown = engine.event(event)?;
-            if shown.version().get() < *expected {
-                // What is not named is taken from what this node shows, which is not what was seen.
-                let what = "the node is behind".to_owned();
-                return Ok((Outcome::NotDone { what }, Telling::First));
-            }
-            let before = shown.terms();
-            let terms = EventTerms {
-                capacity: capacity.map_or(before.capacity, seats_of),
-                seats_per_request_max: seats_per_request_max
-                    .map_or(before.seats_per_request_max, seats_of),
-                ..before.clone()
-            };
-            let expected = Version::new(*expected).expect("nobody expects version 0");
-            let Receipt { result: after, replay, .. } =
-                engine.update_event(event, terms, expected, asking).await?;
-            let (capacity, available) = (after.seats().capacity, after.seats().available);
-            let outcome = Outcome::Updated { version: after.version().get(), capacity, available };
-            Ok((outcome, telling_of(replay)))
-        }
-        Asked::Block { seats } => {
-            let reason = Reason::new("a pillar").expect("a valid reason");
-            let Receipt { version, replay, .. } =
-                engine.block(event, seats_of(*seats), reason, asking).await?;
-            let outcome = Outcome::Blocked { version: version.get(), seats: *seats };
-            Ok((outcome, telling_of(replay)))
-        }
-        Asked::Unblock { block } => {
-            let block = Version::new(*block).expect("nobody asks for block 0");
-            let Receipt { version, replay, .. } = engine.unblock(event, block, asking).await?;
-            Ok((Outcome::Unblocked { version: version.get() }, telling_of(replay)))
-        }
-        _ => {
-            let event = engine.event(event)?;
-            let outcome = Outcome::Read {
-                version: event.version().get(),
-                available: event.seats().available,
-                reservations: event.live_reservations(),
-            };
-            Ok((outcome, Telling::First))
-        }
+    let shown = engine.event(event)?;
+    if shown.version().get() < expected {
+        // What is not named is taken from what this node shows, which is not what was seen.
+        let what = "the node is behind".to_owned();
+        return Ok((Outcome::NotDone { what }, Telling::First));
     }
+    let before = shown.terms();
+    let terms = EventTerms {
+        capacity: capacity.map_or(before.capacity, seats_of),
+        seats_per_request_max: seats_per_request_max.map_or(before.seats_per_request_max, seats_of),
+        ..before.clone()
+    };
+    let expected = Version::new(expected).expect("versions begin at 1");
+    let Receipt { result: after, replay, .. } =
+        engine.update_event(event, terms, expected, context).await?;
+    let (capacity, available) = (after.seats().capacity, after.seats().available);
+    let outcome = Outcome::Updated { version: after.version().get(), capacity, available };
+    Ok((outcome, telling_of(replay)))
+}
+
+async fn block(
+    engine: &Engine,
+    event: &EventId,
+    seats: u32,
+    context: RequestContext,
+) -> Result<(Outcome, Telling), EngineError> {
+    let reason = Reason::new("a pillar").expect("a valid reason");
+    let Receipt { version, replay, .. } =
+        engine.block(event, seats_of(seats), reason, context).await?;
+    Ok((Outcome::Blocked { version: version.get(), seats }, telling_of(replay)))
+}
+
+async fn unblock(
+    engine: &Engine,
+    event: &EventId,
+    block: u64,
+    context: RequestContext,
+) -> Result<(Outcome, Telling), EngineError> {
+    let block = Version::new(block).expect("versions begin at 1");
+    let Receipt { version, replay, .. } = engine.unblock(event, block, context).await?;
+    Ok((Outcome::Unblocked { version: version.get() }, telling_of(replay)))
+}
+
+fn seats_of(seats: u32) -> Seats {
+    Seats::new(seats).expect("at least one seat")
 }
 
 fn refused(asked: &Asked, error: EngineError) -> Outcome {
