@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::damage::damage;
 use crate::program::{Serving, complained, run, said, ticketboss, wait_for_line};
+use crate::raw::damage;
 use crate::wire::{Connection, ask, bare, json, reserve};
 
 pub(crate) fn directory() -> tempfile::TempDir {

@@ -27,10 +27,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::evidence::Home;
-use crate::file_systems::setting;
 use crate::program::{Serving, complained, run, said, ticketboss};
 use crate::random::SplitMix;
 use crate::storms;
+use crate::support::setting;
 
 /// How often something is killed, unless it is said.
 const KILLS: u32 = 100;

@@ -4,16 +4,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use ticketboss_store::local::sled::{self, SledOptions};
 
 use crate::program::Serving;
 use crate::wire::{Connection, ask, bare, reserve};
-
-/// How many threads start processes, and how often a store is opened meanwhile.
-const STARTERS: usize = 4;
-const OPENS: usize = 60;
 
 /// Watches a process with strace, from the moment that this returns.
 fn strace(pid: u32, trace: &Path, arguments: &[&str]) -> Child {
@@ -136,25 +129,4 @@ async fn a_start_that_was_killed_before_there_was_a_database_is_made_up_for() {
         server.stop();
         assert_eq!(std::fs::read(directory.join("conf")).unwrap(), settings);
     }
-}
-
-/// A process that is about to be another program has for a moment all the files that are open, and with
-/// them the lock. `prove` starts servers while it opens what they left.
-#[test]
-fn a_process_that_is_just_being_started_does_not_hold_the_lock() {
-    let directory = tempfile::tempdir().unwrap();
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..STARTERS {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    Command::new("true").status().unwrap();
-                }
-            });
-        }
-        let opened = (0..OPENS)
-            .try_for_each(|_| sled::open(&SledOptions::standard(directory.path())).map(drop));
-        done.store(true, Ordering::Relaxed);
-        opened.unwrap();
-    });
 }

@@ -35,7 +35,8 @@ use std::time::{Duration, Instant};
 
 use self::rig::Rig;
 use self::site::{Beginning, Effect, Manner, Outcome, meet};
-use crate::file_systems::{missing, setting, skip};
+use crate::file_systems::{missing, skip};
+use crate::support::setting;
 
 mod books;
 pub(crate) mod client;

@@ -1,4 +1,5 @@
-//! All integration tests, in one binary so that there is one link.
+//! The whole program: its server, its commands, its documents. One binary, so that there is one link.
+//! What needs one crate alone is tested there, in `crates/*/tests/it`.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,50 +13,58 @@
 mod abuse;
 mod browser;
 mod cli;
-mod codec;
-mod committer;
-mod contract;
 mod crash;
-mod damage;
 mod dashboard;
+#[path = "../support/directories.rs"]
+mod directories;
 mod docs;
-mod domain;
 mod durable;
-mod engine;
 mod event_terms;
 mod events;
 mod evidence;
 mod examples;
 mod faults;
 mod feed;
+#[path = "../support/file_systems.rs"]
 mod file_systems;
-mod following;
 mod full_disk;
-mod full_page;
 mod fuzz;
+#[path = "../support/godown.rs"]
+mod godown;
 mod holds;
 mod http;
 mod idempotency;
-mod judge;
 mod older;
 mod openapi;
 mod parts;
 mod past;
-mod power_cut;
 mod power_cut_program;
 mod program;
 mod proof;
 mod prove;
+#[path = "../support/random.rs"]
 mod random;
+#[path = "../support/raw.rs"]
+mod raw;
 mod read_backs;
 mod readme;
 mod reliability;
 mod reservations;
 mod rot;
 mod server;
-mod simulation;
 mod statistics;
 mod storms;
 mod stress;
-mod support;
 mod wire;
+
+/// What the tests of several packages share.
+#[path = "../support"]
+mod support {
+    mod settings;
+    mod stores;
+    mod values;
+
+    pub(crate) use self::settings::*;
+    pub(crate) use self::stores::*;
+    pub(crate) use self::values::*;
+}

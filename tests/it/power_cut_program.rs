@@ -1,6 +1,6 @@
 //! What clients of the whole program were told survives a power cut.
 //!
-//! `power_cut` cuts the power of a writer that is made for it. Here it is that of the real program, while
+//! `crates/store/tests/it/power_cut.rs` cuts the power of a writer that is made for it. Here it is that of the real program, while
 //! clients storm it over HTTP: an ext4 file system on a loop device holds its data directory, is shut
 //! down under it at a random moment, as there, and is mounted again. Then the ledgers are judged with
 //! everything that the clients of this file system were ever told: nothing acknowledged is lost, nothing
@@ -30,12 +30,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::evidence::Home;
-use crate::file_systems::{Ext4, setting, skip, text};
-use crate::power_cut::godown::{Godown, missing_needs};
-use crate::power_cut::{CUTS_VARIABLE, FILE_SYSTEM_BYTES, SEED_VARIABLE};
+use crate::file_systems::{Ext4, skip, text};
+use crate::godown::{CUTS_VARIABLE, FILE_SYSTEM_BYTES, Godown, SEED_VARIABLE, missing_needs};
 use crate::program::{Serving, ticketboss};
 use crate::random::SplitMix;
 use crate::storms;
+use crate::support::setting;
 
 const CUTS: u32 = 30;
 /// How many cuts one file system lives through, of those that live through any.

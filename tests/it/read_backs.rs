@@ -2,21 +2,18 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::pin::pin;
 use std::sync::mpsc;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ticketboss::server::Limits;
-use ticketboss_core::domain::{Actor, RequestId};
-use ticketboss_engine::{Engine, EngineError};
+use ticketboss_engine::Engine;
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
-use ticketboss_store::local::memory::MemoryStore;
 use tokio::runtime::Builder;
 
-use crate::support::{event_id, new_directory, open_store, partner, terms, version};
+use crate::support::{new_directory, open_store};
 use crate::wire::{Connection, Server, ask, bare, json, reserve, standard_limits};
 
 /// How many have a turn or wait for one, as `engine/past.rs` has it.
@@ -110,34 +107,4 @@ fn whoever_has_hung_up_is_not_waited_for() {
         server.stop.cancel();
         server.ended.await.unwrap();
     });
-}
-
-/// How often work stops to let others have their turn.
-async fn turns_given<T>(work: impl Future<Output = Result<T, EngineError>>) -> u64 {
-    let (mut work, mut turns) = (pin!(work), 0);
-    let done = std::future::poll_fn(|context| {
-        let polled = work.as_mut().poll(context);
-        turns += u64::from(polled.is_pending());
-        polled
-    });
-    done.await.unwrap();
-    turns
-}
-
-/// A store in memory never makes anybody wait, so what is counted is meant.
-#[tokio::test]
-async fn others_have_their_turn_while_a_long_ledger_is_read_back() {
-    let (changes, id) = (2_100, event_id("a"));
-    let store = Store::Memory(MemoryStore::default());
-    let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
-    let created = engine.create_event(terms("a", 10_000), Actor::System, RequestId::NOBODY);
-    created.await.unwrap();
-    for _ in 1..changes {
-        engine.reserve(&id, partner("acme"), 1, RequestId(7)).await.unwrap();
-    }
-    let last_but_one = engine.event_as_of(&id, version(changes - 1));
-    assert_eq!(turns_given(last_but_one).await, (changes - 1) / 256);
-    let all = (version(1), version(changes));
-    let counted = engine.statistics(&id, all, None, |_, _| Ok::<_, EngineError>(1_000));
-    assert_eq!(turns_given(counted).await, 3, "1024 at a time");
 }

@@ -14,9 +14,8 @@ use ticketboss_runtime::entropy::Entropy;
 use ticketboss_store::Store;
 use ticketboss_store::local::memory::MemoryStore;
 
-use crate::file_systems::setting;
 use crate::random::SplitMix;
-use crate::support::{event_id, new_directory, open_store, partner, terms, version};
+use crate::support::{event_id, new_directory, open_store, partner, setting, terms, version};
 use crate::wire::{Server, ask, bare, json as with_json, standard_limits};
 
 /// 2026-01-01T00:00:00Z.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use serde_json::Value;
 use ticketboss::http::{self, Context, Feeds, Readiness};
@@ -19,8 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A test that waits longer than this has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) use crate::support::PATIENCE;
 
 /// An answer, taken apart.
 #[derive(Debug)]

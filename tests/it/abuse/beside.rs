@@ -26,9 +26,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::{BODY, ask_and_never_read};
-use crate::file_systems::setting;
 use crate::program::{PROGRAM, Serving};
-use crate::support::new_directory;
+use crate::support::{new_directory, setting};
 use crate::wire::{Connection, PATIENCE, bare, json};
 
 const CLIENTS_VARIABLE: &str = "TICKETBOSS_SLOW_CLIENTS";

@@ -24,10 +24,11 @@ use super::FAULTS;
 use super::process::{End, Process};
 use super::rig::{Calls, Rig};
 use crate::evidence::Home;
-use crate::file_systems::{missing, setting, skip};
+use crate::file_systems::{missing, skip};
 use crate::program::Serving;
 use crate::random::SplitMix;
 use crate::storms;
+use crate::support::setting;
 
 const SERVERS: u32 = 48;
 /// How many servers work on one database.

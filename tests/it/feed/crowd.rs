@@ -17,9 +17,8 @@ use tokio::sync::watch;
 
 use super::create;
 use super::follower::{Heard, Socket, Stream};
-use crate::file_systems::setting;
 use crate::random::SplitMix;
-use crate::support::{event_id, new_directory, open_store, partner};
+use crate::support::{event_id, new_directory, open_store, partner, setting};
 use crate::wire::{Server, ask, bare, standard_limits};
 
 const SUBSCRIBERS: u64 = 20;

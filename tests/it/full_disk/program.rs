@@ -14,14 +14,17 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use ticketboss_core::domain::ReservationId;
-use ticketboss_store::local::sled::SledOptions;
+use ticketboss_engine::Engine;
+use ticketboss_runtime::clock::Clock;
+use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::local::sled::{SledOptions, open};
 use uuid::Uuid;
 
-use super::{close, open_office};
 use crate::faults::client::{self, Told};
 use crate::faults::process::{End, Process};
-use crate::file_systems::{Ext4, Tmpfs, missing, setting, skip, text};
+use crate::file_systems::{Ext4, Tmpfs, missing, skip, text};
 use crate::program::{complained, said, ticketboss};
+use crate::support::setting;
 use crate::wire::{Connection, ask, bare, json};
 
 const CYCLES: u32 = 5;
@@ -204,13 +207,14 @@ impl Shop {
 
     /// Reads what is stored: everything that was sold is there.
     async fn check_all_kept(&self) {
-        let engine = open_office(&SledOptions::standard(self.disk.data())).await;
+        let store = open(&SledOptions::standard(self.disk.data())).expect("the store opens").store;
+        let engine = Engine::open(store, Clock::System, Entropy::seeded(1)).await.unwrap();
         assert_eq!(engine.damages(), []);
         for id in &self.sold {
             let kept = engine.reservation(*id).expect("it was acknowledged");
             assert_eq!(kept.seats.get(), SEATS_EACH);
         }
-        close(engine).await;
+        engine.close().await;
     }
 }
 

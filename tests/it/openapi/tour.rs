@@ -285,7 +285,7 @@ async fn damaged(description: &mut Description, _: BTreeMap<String, String>) {
     server.ended.await.unwrap();
     engine.close().await;
     drop(engine);
-    crate::damage::remove_pages(directory.path(), EventNumber(1));
+    crate::raw::remove_pages(directory.path(), EventNumber(1));
     let engine = office_of(open_store(&directory), &clock).await;
     let server = serve(&engine, 50).await;
     let then = CHANGES.split("# then:").nth(1).unwrap();

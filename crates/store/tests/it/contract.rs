@@ -1,6 +1,8 @@
 //! What the port promises, as one suite that runs against every backend.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use ticketboss_core::domain::{Event, EventId, EventNumber, SeatCounts, Timestamp, Version};
 use ticketboss_store::codec::Digest;
@@ -19,7 +21,9 @@ macro_rules! contract {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
-                    super::$rule(Store::Memory(MemoryStore::default())).await;
+                    let store = Store::Memory(MemoryStore::default());
+                    assert!(module_path!().ends_with(super::module_of(&store)));
+                    super::$rule(store).await;
                 }
             )*
         }
@@ -31,7 +35,25 @@ macro_rules! contract {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
                     let directory = new_directory();
-                    super::$rule(open_store(&directory)).await;
+                    let store = open_store(&directory);
+                    assert!(module_path!().ends_with(super::module_of(&store)));
+                    super::$rule(store).await;
+                }
+            )*
+        }
+
+        mod simulated {
+            use ticketboss_runtime::tasks::{Scheduler, Tasks};
+            use ticketboss_store::simulated::{Faults, Pace, SimulatedDisk, open};
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $rule() {
+                    let scheduler = Scheduler::new(1);
+                    let disk = SimulatedDisk::new(scheduler, Faults::default(), Pace::Yielding);
+                    let (store, _) = open(disk, &Tasks::Tokio).unwrap();
+                    assert!(module_path!().ends_with(super::module_of(&store)));
+                    super::$rule(store).await;
                 }
             )*
         }
@@ -51,6 +73,16 @@ contract! {
     claimed_numbers_are_distinct
     events_that_commit_at_the_same_time_all_win
     one_token_wins_once
+    a_store_that_works_has_room_and_has_not_failed
+}
+
+/// The module above that tests a backend. A new backend does not compile here until it has one.
+fn module_of(store: &Store) -> &'static str {
+    match store {
+        Store::Memory(_) => "::memory",
+        Store::Sled(_) => "::sled",
+        Store::Simulated(_) => "::simulated",
+    }
 }
 
 /// A record of `number` at `version`, of no particular event.
@@ -305,4 +337,13 @@ async fn one_token_wins_once(store: Store) {
         assert_eq!(newest, (round, format!("writer {winner} {round}")));
         token = next.clone();
     }
+}
+
+async fn a_store_that_works_has_room_and_has_not_failed(store: Store) {
+    store.check_room().await.unwrap();
+    let commit = commit_of(record(1, 1), [1], "page");
+    win(&store, &event_id("alpha"), &Token::ABSENT, commit).await;
+    store.check_room().await.unwrap();
+    let failed = pin!(store.failed());
+    assert!(failed.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -6,6 +6,14 @@ use tempfile::TempDir;
 
 use crate::file_systems::{missing, run, text};
 
+/// How large the file systems are whose power is cut.
+pub(crate) const FILE_SYSTEM_BYTES: u64 = 1024 * 1024 * 1024;
+pub(crate) const CUTS_VARIABLE: &str = "TICKETBOSS_POWER_CUTS";
+pub(crate) const SEED_VARIABLE: &str = "TICKETBOSS_POWER_CUT_SEED";
+
+/// The source of the program that does it.
+const SOURCE: &str = include_str!("../rig/godown.c");
+
 /// The program that does it; an ioctl needs unsafe code, which the tests forbid.
 pub(crate) struct Godown {
     program: PathBuf,
@@ -17,7 +25,8 @@ impl Godown {
     pub(crate) fn build() -> Self {
         let directory = TempDir::new().unwrap();
         let program = directory.path().join("godown");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/godown.c");
+        let source = directory.path().join("godown.c");
+        std::fs::write(&source, SOURCE).unwrap();
         run("cc", &["-Wall", "-o", text(&program), text(&source)]);
         Self { program, _directory: directory }
     }

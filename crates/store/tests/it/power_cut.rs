@@ -36,25 +36,22 @@ use ticketboss_core::domain::{Event, EventId, Version};
 use ticketboss_store::local::sled::{SledOptions, open};
 use ticketboss_store::{Loaded, Store, ledger};
 
-use self::godown::{Godown, missing_needs};
 use self::process::Process;
 use self::writer::Writer;
-use crate::file_systems::{Ext4, setting, skip};
+use crate::file_systems::{Ext4, skip};
+use crate::godown::{CUTS_VARIABLE, FILE_SYSTEM_BYTES, Godown, SEED_VARIABLE, missing_needs};
 use crate::random::SplitMix;
+use crate::support::setting;
 
-pub(crate) mod godown;
 mod process;
 mod writer;
 
 const CUTS: u32 = 40;
 /// How many cuts one database lives through, in the half where it lives through any.
 const CUTS_PER_FILE_SYSTEM: u32 = 20;
-pub(crate) const FILE_SYSTEM_BYTES: u64 = 1024 * 1024 * 1024;
 const EVENTS: usize = 8;
 /// Tells a process that it is part of this test, and where its database is.
 const DIRECTORY_VARIABLE: &str = "TICKETBOSS_POWER_CUT_DIRECTORY";
-pub(crate) const CUTS_VARIABLE: &str = "TICKETBOSS_POWER_CUTS";
-pub(crate) const SEED_VARIABLE: &str = "TICKETBOSS_POWER_CUT_SEED";
 
 #[test]
 #[ignore = "needs root, a loop device and mkfs.ext4"]

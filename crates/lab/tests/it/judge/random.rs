@@ -21,7 +21,7 @@ use ticketboss_lab::checker::{Scope, judge};
 use super::script::{self, NUMBER, Script};
 use super::system::{intent_of, plans, run};
 use super::{mutation, verdict};
-use crate::file_systems::setting;
+use crate::support::setting;
 
 const CASES: u32 = 3_000;
 const CASES_VARIABLE: &str = "TICKETBOSS_JUDGE_CASES";

@@ -2,7 +2,6 @@
 //! with its event and version, stops that event alone, and is no reason to destroy anything.
 
 use std::fs;
-use std::path::Path;
 
 use tempfile::TempDir;
 use ticketboss_core::domain::{
@@ -11,10 +10,11 @@ use ticketboss_core::domain::{
 use ticketboss_engine::{Engine, EngineError};
 use ticketboss_runtime::clock::Clock;
 use ticketboss_runtime::entropy::Entropy;
+use ticketboss_store::Store;
 use ticketboss_store::codec::{Digest, Page, PageWriter, Record};
 use ticketboss_store::local::sled::{OpenError, Orphan, SledOptions, inspect, open};
-use ticketboss_store::{Commit, Store};
 
+use crate::raw::{Raw, damage};
 use crate::support::{event_id, new_directory, open_store, partner, terms, version};
 
 const REQUEST: RequestId = RequestId(7);
@@ -29,12 +29,6 @@ struct Built {
     /// A reservation of each event.
     in_alpha: ReservationId,
     in_beta: ReservationId,
-}
-
-/// The trees of the directory, without anything between them and us.
-pub(crate) struct Raw {
-    pub(crate) events: sled::Tree,
-    pub(crate) ledger: sled::Tree,
 }
 
 impl Built {
@@ -80,38 +74,6 @@ impl Built {
             engine.close().await;
         }
     }
-}
-
-/// Opens a database without this program, and closes it again.
-pub(crate) fn damage(directory: &Path, how: impl FnOnce(&Raw)) {
-    let database = sled::Config::new()
-        .path(directory)
-        .segment_size(2 * 1024 * 1024)
-        .flush_every_ms(None)
-        .open()
-        .unwrap();
-    how(&Raw {
-        events: database.open_tree("events").unwrap(),
-        ledger: database.open_tree("ledger").unwrap(),
-    });
-    drop(database);
-    // Threads of sled may keep its lock a little longer.
-    let database = fs::File::open(directory.join("db")).unwrap();
-    database.lock().unwrap();
-    // A process that somebody is just starting has the file open, too, and with it what is not unlocked.
-    database.unlock().unwrap();
-}
-
-/// Takes every page of an event away.
-pub(crate) fn remove_pages(directory: &Path, number: EventNumber) {
-    damage(directory, |raw| {
-        let pages = raw.ledger.scan_prefix(number.0.to_be_bytes());
-        let keys = pages.keys().collect::<Result<Vec<_>, _>>().unwrap();
-        assert!(!keys.is_empty());
-        for key in keys {
-            raw.ledger.remove(key).unwrap();
-        }
-    });
 }
 
 impl Raw {
@@ -580,43 +542,6 @@ async fn a_held_directory_is_not_opened_and_its_holder_is_named() {
     open(&options).unwrap();
 }
 
-#[tokio::test]
-async fn a_reader_that_is_not_done_still_holds_the_directory() {
-    let directory = new_directory();
-    let options = SledOptions::standard(directory.path());
-    let store = open_store(&directory);
-    let pages = (1..=500).map(|of| (version(of), b"page".to_vec())).collect();
-    let record = Record {
-        number: ALPHA,
-        version: version(500),
-        seats: ticketboss_core::domain::SeatCounts {
-            capacity: 10,
-            available: 10,
-            held: 0,
-            confirmed: 0,
-            blocked: 0,
-        },
-        live_reservations: 0,
-        newest_page: Digest::NONE,
-    };
-    let commit = Commit { pages, record };
-    let absent = ticketboss_store::Token::ABSENT;
-    store.commit(&event_id("alpha"), &absent, commit).await.unwrap();
-
-    let mut reading = store.pages(ALPHA, version(1), version(500));
-    reading.next().await.unwrap().unwrap();
-    drop(store);
-    assert!(matches!(open(&options), Err(OpenError::Held { .. })));
-
-    let mut read = 1;
-    while let Some(page) = reading.next().await {
-        page.unwrap();
-        read += 1;
-    }
-    assert_eq!(read, 500);
-    open(&options).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_that_is_closed_has_let_go_of_its_database() {
     let tasks = [0; 16].map(|_| {
@@ -640,16 +565,4 @@ async fn a_value_outside_the_log_stops_opening() {
     let options = SledOptions::standard(built.directory.path());
     let error = open(&options).unwrap_err();
     assert!(matches!(error, OpenError::Spilled(_)), "{error}");
-}
-
-#[test]
-fn inspecting_what_is_not_there_creates_nothing() {
-    let directory = new_directory();
-    let is_empty = |path: &Path| fs::read_dir(path).unwrap().next().is_none();
-    let missing = directory.path().join("data");
-    for path in [missing.as_path(), directory.path()] {
-        let error = inspect(&SledOptions::standard(path)).unwrap_err();
-        assert!(matches!(error, OpenError::Missing(_)), "{error}");
-    }
-    assert!(is_empty(directory.path()));
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ticketboss_lab::simulation::run;
 
-use crate::file_systems::setting;
+use crate::support::setting;
 
 const SEEDS: u64 = 150;
 const OPERATIONS: u32 = 500;

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::support::setting;
+
 /// No helper program takes longer, unless something hangs.
 const PROGRAM_SECONDS_MAX: &str = "60";
 
@@ -46,15 +48,6 @@ pub(crate) fn missing(programs: &[&str]) -> Option<String> {
 pub(crate) fn skip(reason: &str) {
     assert!(setting("CI").is_none(), "it cannot be tested here: {reason}");
     println!("not tested: {reason}");
-}
-
-/// A setting of a test.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test is set by the environment; the program is not"
-)]
-pub(crate) fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// A mounted file system, unmounted when dropped.

@@ -22,9 +22,8 @@ use ticketboss_store::local::sled::{SledOptions, open};
 use ticketboss_store::{Store, Swap};
 
 use crate::support::{
-    event_id, new_directory, open_store, partner, portrait, short, terms, version,
+    PATIENCE, event_id, new_directory, open_store, partner, portrait, short, terms, version,
 };
-use crate::wire::PATIENCE;
 
 const REQUEST: RequestId = RequestId(7);
 /// The id of the event that every test sells.

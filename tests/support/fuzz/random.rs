@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use ticketboss_runtime::random::split_mix;
 
-use crate::file_systems::setting;
+use crate::support::setting;
 
 /// The seed that a variable gives, or a new one.
 pub(crate) fn seed(variable: &str) -> u64 {

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use super::{DIRECTORY_VARIABLE, SEED_VARIABLE};
+use super::DIRECTORY_VARIABLE;
+use crate::godown::SEED_VARIABLE;
 
 /// A process that says nothing for so long hangs, and the test with it.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
