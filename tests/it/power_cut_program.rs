@@ -10,7 +10,8 @@
 //! A third of the cuts find a new file system, the others one that lives through many. Some come while
 //! the program starts, or makes its database. Each next start has to be a good one.
 //!
-//! **That it convicts.** With `--features sabotage-skip-sync` it must fail.
+//! **That it convicts.** With `tests/mutants/skip-sync.patch` it must fail:
+//! `SUITES="program" .ci/sabotage skip-sync`.
 //!
 //! `TICKETBOSS_POWER_CUTS` is the number of cuts, `TICKETBOSS_POWER_CUT_SEED` makes the moments and the
 //! clients' choices those of an earlier run; the seed is printed.

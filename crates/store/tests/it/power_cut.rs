@@ -19,8 +19,9 @@
 //!
 //! What this cannot show is what a drive loses that lies about its cache.
 //!
-//! **That it convicts.** With `--features sabotage-skip-sync` (no sync) and with
-//! `--features sabotage-large-pages` (40 KiB pages, sled's own segments) it must fail.
+//! **That it convicts.** With `tests/mutants/skip-sync.patch` (no sync) and with
+//! `tests/mutants/large-pages.patch` (40 KiB pages, sled's own segments) it must fail:
+//! `SUITES="power" .ci/sabotage skip-sync large-pages`.
 //!
 //! `TICKETBOSS_POWER_CUTS` is the number of cuts, `TICKETBOSS_POWER_CUT_SEED` makes the moments and the
 //! batches those of an earlier run; the seed is printed.
