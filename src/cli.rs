@@ -42,13 +42,13 @@ enum Command {
     #[command(after_help = EXAMPLES)]
     Serve(serve::ServeArguments),
     /// Put a server under load from many clients at once, and judge what they were told
-    Stress(stress::Arguments),
+    Stress(stress::StressArguments),
     /// Kill a server under load again and again, and show that nothing is lost
-    Prove(prove::Arguments),
+    Prove(prove::ProveArguments),
     /// Look at what a server told as a proof of an event's ledger
     CheckProof(check_proof::CheckProofArguments),
     /// Check every event of a data directory that no server has open
-    Verify(verify::Arguments),
+    Verify(verify::VerifyArguments),
 }
 
 /// Runs the command that the arguments of this process ask for.

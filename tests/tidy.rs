@@ -1,7 +1,8 @@
 //! Checks what no compiler checks: that the tree is built as `src/lib.rs` says.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -266,5 +267,198 @@ fn every_mutant_applies() {
         }
     }
     assert!(count > 30, "the planted defects were found");
+    complain(&faults);
+}
+
+/// A module path and the file that has it, as in `["event", "apply"]`.
+type Module = Vec<String>;
+
+/// The module that a file is, and whose child modules its paths begin from.
+fn module_of(path: &Path, root: &Path) -> Module {
+    let relative = path.strip_prefix(root).unwrap().with_extension("");
+    let parts = relative.components().map(|part| part.as_os_str().to_str().unwrap().to_owned());
+    let parts = parts.collect::<Vec<_>>();
+    match parts.as_slice() {
+        [only] if only == "lib" || only == "main" => Vec::new(),
+        _ => parts,
+    }
+}
+
+/// The paths that a file names: those of its `use` trees, and those in its code that begin with `crate`,
+/// `self` or `super`.
+fn paths_named(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    let mut code = code.to_owned();
+    while let Some(at) = find_use(&code) {
+        let end = code[at..].find(';').map_or(code.len(), |end| at + end);
+        let tree = code[at..end].trim_start_matches("use ").replace(char::is_whitespace, " ");
+        expand(&tree, &[], &mut paths);
+        code.replace_range(at..end, "");
+    }
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(start) {
+            let is_visibility = code[..at].ends_with("(in ");
+            let before = code[..at].chars().next_back().filter(|_| !is_visibility);
+            if is_visibility
+                || before.is_some_and(|letter| letter.is_alphanumeric() || "_:$".contains(letter))
+            {
+                continue;
+            }
+            let is_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+            let path = code[at..].split(|letter| !is_path(letter)).next().unwrap();
+            paths.push(
+                path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            );
+        }
+    }
+    paths
+}
+
+fn find_use(code: &str) -> Option<usize> {
+    code.match_indices("use ").map(|(at, _)| at).find(|at| {
+        let before = code[..*at].trim_end_matches(' ');
+        before.is_empty() || before.ends_with(['\n', ')', ';', '{', '}']) || before.ends_with("pub")
+    })
+}
+
+/// The paths of one `use` tree: `a::{b, c::d}` has two.
+fn expand(tree: &str, before: &[String], paths: &mut Vec<Vec<String>>) {
+    let tree = tree.trim();
+    let Some(open) = tree.find('{') else {
+        let path = tree.split(" as ").next().unwrap().trim();
+        let parts = path.split("::").map(|part| part.trim().to_owned());
+        paths.push(before.iter().cloned().chain(parts).filter(|part| !part.is_empty()).collect());
+        return;
+    };
+    let front = tree[..open].split("::").map(|part| part.trim().to_owned());
+    let front: Vec<_> =
+        before.iter().cloned().chain(front.filter(|part| !part.is_empty())).collect();
+    let inner = &tree[open + 1..tree.rfind('}').unwrap()];
+    let (mut depth, mut from) = (0, 0);
+    for (at, letter) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                if !inner[from..at].trim().is_empty() {
+                    expand(&inner[from..at], &front, paths);
+                }
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The file that a path leads to, of those of one crate: that of the longest module at its beginning.
+fn resolve(path: &[String], from: &Module, modules: &BTreeMap<Module, usize>) -> Option<usize> {
+    let mut at = from.clone();
+    let mut rest = path.iter().peekable();
+    match rest.peek()?.as_str() {
+        "crate" => at.clear(),
+        "self" | "super" => {}
+        child => {
+            at.push(child.to_owned());
+            modules.get(&at)?;
+            at.pop();
+        }
+    }
+    while let Some(part) = rest.next_if(|part| ["crate", "self", "super"].contains(&part.as_str()))
+    {
+        if part == "super" {
+            at.pop();
+        }
+    }
+    for part in rest {
+        at.push(part.clone());
+        if !modules.contains_key(&at) {
+            at.pop();
+            break;
+        }
+    }
+    modules.get(&at).copied()
+}
+
+/// For each file, the files that it can get to.
+fn reachable(arrows: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
+    let from = |start: usize| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
+        while let Some(at) = next.pop() {
+            next.extend(arrows[at].iter().copied().filter(|to| seen.insert(*to)));
+        }
+        seen
+    };
+    (0..arrows.len()).map(from).collect()
+}
+
+/// `use crate::a::B` makes an arrow to the file of `a`; `mod a;` makes none.
+#[test]
+fn no_two_files_import_each_other() {
+    let mut faults = BTreeSet::new();
+    for member in members() {
+        let root = member.join("src");
+        let root = root.strip_prefix(".").unwrap_or(&root);
+        let files = sources().into_iter().filter(|source| source.path.starts_with(root));
+        let files = files.filter(|source| !source.path.starts_with(root.join("bin")));
+        let files = files.filter(|source| source.path != root.join("main.rs")).collect::<Vec<_>>();
+        let modules: BTreeMap<Module, usize> = files
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (module_of(&source.path, root), index))
+            .collect();
+        let mut arrows = vec![BTreeSet::new(); files.len()];
+        for (index, source) in files.iter().enumerate() {
+            let from = module_of(&source.path, root);
+            let paths = paths_named(&source.code);
+            let found = paths.iter().filter_map(|path| resolve(path, &from, &modules));
+            arrows[index].extend(found.filter(|to| *to != index));
+        }
+        assert!(files.len() < 5 || arrows.iter().any(|to| !to.is_empty()), "{}", root.display());
+        let reachable = reachable(&arrows);
+        for (index, to) in arrows.iter().enumerate() {
+            for other in to.iter().filter(|other| reachable[**other].contains(&index)) {
+                let (one, other) = (files[index].path.display(), files[*other].path.display());
+                faults.insert(format!("{one} imports {other}, and is imported by it in turn"));
+            }
+        }
+    }
+    complain(&faults.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn use_trees_are_expanded() {
+    let code =
+        "use a::{self, b::{C, D as E}, f};\npub(crate) use crate::g;\nlet x = super::h::I::new();";
+    let paths = paths_named(code).iter().map(|path| path.join("::")).collect::<Vec<_>>();
+    assert_eq!(paths, ["a::self", "a::b::C", "a::b::D", "a::f", "crate::g", "super::h::I::new"]);
+}
+
+/// The name of a type that is visible outside of its file, if the line declares one.
+fn type_declared(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub")?;
+    let rest = match rest.strip_prefix('(') {
+        Some(scope) => scope.split_once(')')?.1,
+        None => rest,
+    };
+    let (kind, rest) = rest.trim_start().split_once(' ')?;
+    let name = rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+    ["struct", "enum", "trait", "type", "union"].contains(&kind).then_some(name)
+}
+
+#[test]
+fn no_type_name_stands_twice_in_a_crate() {
+    let mut faults = Vec::new();
+    for member in members() {
+        let root = member.join("src");
+        let root = root.strip_prefix(".").unwrap_or(&root);
+        let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for source in sources().iter().filter(|source| source.path.starts_with(root)) {
+            for name in source.code.lines().filter_map(type_declared) {
+                homes.entry(name.to_owned()).or_default().push(source.path.display().to_string());
+            }
+        }
+        let twice = homes.iter().filter(|(_, homes)| homes.len() > 1);
+        faults.extend(twice.map(|(name, homes)| format!("{name}: {}", homes.join(", "))));
+    }
     complain(&faults);
 }

@@ -32,7 +32,7 @@ It exits with status 1 when anything is damaged or untrue, and names event and v
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::doc_markdown, reason = "--help shows these texts as they stand")]
-pub(crate) struct Arguments {
+pub(crate) struct VerifyArguments {
     /// Directory of the database
     /// [env: TICKETBOSS_DATA_DIR] [default: data/db]
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     whole_history: bool,
 }
 
-impl Arguments {
+impl VerifyArguments {
     fn scope(&self) -> Scope {
         if self.whole_history { Scope::Whole } else { Scope::Part }
     }
@@ -65,7 +65,7 @@ struct Checked {
     untrue: u64,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: VerifyArguments) -> Result<ExitCode, Failure> {
     let scope = arguments.scope();
     let settings = Settings { data_dir: arguments.data_dir, ..Settings::default() };
     let config = Config::find(settings, arguments.config.as_deref())?;

@@ -22,7 +22,7 @@ mod timeline;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use self::arguments::Arguments;
+pub use self::arguments::ProveArguments;
 use self::findings::Standing;
 use self::place::Place;
 use self::rig::Rig;
@@ -36,7 +36,7 @@ use ticketboss_runtime::terminal::{self, Failure};
 ///
 /// # Errors
 /// When the server cannot be started, the report not written, or the run is interrupted.
-pub async fn run(arguments: Arguments, program: &Path) -> Result<ExitCode, Failure> {
+pub async fn run(arguments: ProveArguments, program: &Path) -> Result<ExitCode, Failure> {
     terminal::raise_descriptor_limit();
     let signals = Signals::listen()?;
     let began_at = Clock::System.now();

@@ -54,7 +54,7 @@ It exits with status 1 when the verdict is bad.";
 /// What a run is asked for on the command line.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Arguments {
+pub struct StressArguments {
     /// The server to put under load; without it, one is started for the run.
     /// Nobody else may reserve there meanwhile, or the books do not add up
     #[arg(long, value_name = "URL", verbatim_doc_comment)]
@@ -124,7 +124,7 @@ fn read_event_id(text: &str) -> Result<EventId, String> {
 ///
 /// # Errors
 /// When the server cannot be started or reached, or the run is interrupted.
-pub async fn run(arguments: Arguments, program: &Path) -> Result<ExitCode, Failure> {
+pub async fn run(arguments: StressArguments, program: &Path) -> Result<ExitCode, Failure> {
     terminal::raise_descriptor_limit();
     let mut signals = Signals::listen()?;
     // Whoever interrupts the run takes the server with it that was started for it.
@@ -136,7 +136,7 @@ pub async fn run(arguments: Arguments, program: &Path) -> Result<ExitCode, Failu
 }
 
 /// Says whether the verdict is good.
-async fn stress(arguments: &Arguments, program: &Path) -> Result<bool, Failure> {
+async fn stress(arguments: &StressArguments, program: &Path) -> Result<bool, Failure> {
     if let Some(file) = &arguments.history {
         // That it cannot be written is better known now than after all the requests.
         histories::write(file, &[])?;
@@ -148,7 +148,7 @@ async fn stress(arguments: &Arguments, program: &Path) -> Result<bool, Failure> 
 }
 
 /// Stresses a server that goes on, and judges by the answers.
-async fn stress_server(arguments: &Arguments, target: Target) -> Result<bool, Failure> {
+async fn stress_server(arguments: &StressArguments, target: Target) -> Result<bool, Failure> {
     let subjects = if arguments.events.is_empty() {
         let found = summaries(&target, &[None]).await?;
         let ids = found.iter().map(|summary| EventId::new(&summary.event_id));
@@ -174,7 +174,7 @@ async fn stress_server(arguments: &Arguments, target: Target) -> Result<bool, Fa
 }
 
 /// Stresses one server of its own after the other.
-async fn stress_own_servers(arguments: &Arguments, program: &Path) -> Result<bool, Failure> {
+async fn stress_own_servers(arguments: &StressArguments, program: &Path) -> Result<bool, Failure> {
     let rounds = arguments.rounds;
     let (mut sum, mut bad) = (Tally::default(), 0_u64);
     for round in 0..rounds {
@@ -195,7 +195,7 @@ async fn stress_own_servers(arguments: &Arguments, program: &Path) -> Result<boo
 
 /// Starts a server, stresses it, stops it, and judges by its ledgers.
 async fn stress_own_server(
-    arguments: &Arguments,
+    arguments: &StressArguments,
     program: &Path,
     seed: u64,
 ) -> Result<(bool, Tally), Failure> {
@@ -258,7 +258,7 @@ async fn summaries(
     Ok(summaries)
 }
 
-fn introduce(arguments: &Arguments, target: &Target, before: &[Summary]) {
+fn introduce(arguments: &StressArguments, target: &Target, before: &[Summary]) {
     terminal::say(format_args!(
         "{} clients, {} requests to {target}",
         arguments.clients,
@@ -273,7 +273,7 @@ fn introduce(arguments: &Arguments, target: &Target, before: &[Summary]) {
 
 /// Lets all clients loose, tells what they were told, and writes it down.
 async fn storm(
-    arguments: &Arguments,
+    arguments: &StressArguments,
     target: &Target,
     subjects: Vec<Subject>,
     seed: u64,

@@ -27,7 +27,7 @@ are kept.";
 /// What a run is asked for on the command line.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Arguments {
+pub struct ProveArguments {
     /// How long the clients are at work
     #[arg(long, value_name = "N", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::arguments::Arguments;
+use super::arguments::ProveArguments;
 use super::findings::{Evidence, Findings};
 use super::page;
 use crate::checker::history::Operation;
@@ -37,7 +37,7 @@ enum Data {
 
 impl Place {
     /// Where the arguments say, or in a directory named by the time. Nothing is made yet.
-    pub(super) fn new(arguments: &Arguments, began_at: Timestamp) -> Self {
+    pub(super) fn new(arguments: &ProveArguments, began_at: Timestamp) -> Self {
         let directory = arguments.report.clone().unwrap_or_else(|| name_of(began_at).into());
         let data = match &arguments.data_dir {
             Some(kept) => Data::Kept(kept.clone()),
