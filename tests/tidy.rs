@@ -217,7 +217,7 @@ fn every_test_that_is_ignored_says_what_it_needs() {
 fn no_defect_is_planted_in_the_source() {
     let mut faults = Vec::new();
     for source in sources() {
-        let text = source.text.to_lowercase();
+        let text = source.code.to_lowercase();
         for word in ["sabotage", "mutant"].iter().filter(|word| text.contains(**word)) {
             faults.push(format!("{}: {word} belongs into tests/mutants", source.path.display()));
         }
@@ -461,4 +461,17 @@ fn no_type_name_stands_twice_in_a_crate() {
         faults.extend(twice.map(|(name, homes)| format!("{name}: {}", homes.join(", "))));
     }
     complain(&faults);
+}
+
+#[test]
+fn the_map_names_files_that_are_there() {
+    let map = fs::read_to_string("src/lib.rs").unwrap();
+    let map = map.lines().filter(|line| line.starts_with("//!")).collect::<String>();
+    let quoted = map.split('`').skip(1).step_by(2);
+    let folders = ["src/", "crates/", "tests/", "assets/", ".ci/"];
+    let paths = quoted.filter(|text| folders.iter().any(|folder| text.starts_with(folder)));
+    let paths = paths.filter(|path| !path.contains("NAME")).collect::<BTreeSet<_>>();
+    assert!(paths.len() > 20, "{paths:?}");
+    let missing = paths.into_iter().filter(|path| !Path::new(path).exists());
+    complain(&missing.map(str::to_owned).collect::<Vec<_>>());
 }
