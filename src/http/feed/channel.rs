@@ -2,6 +2,8 @@
 //!
 //! A channel lives as long as somebody follows, and its task with it. It tells what the ledger says, and
 //! only wakes by the engine: so there is nothing to lose between a commit and its replay.
+//!
+//! It must not know: how a frame reaches a subscriber.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

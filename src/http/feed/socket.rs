@@ -1,4 +1,6 @@
 //! A subscriber at the other end of a WebSocket: one frame a message, and nothing is heard of him.
+//!
+//! It must not know: what a frame says.
 
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing is kept for him. What he is too late for on the channel he reads from the ledger, a little at
 //! a time and only when he has taken what he was given before.
+//!
+//! It must not know: how frames are sent.
 
 use std::pin::Pin;
 use std::sync::Arc;

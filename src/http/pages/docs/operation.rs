@@ -1,4 +1,6 @@
 //! An operation as it is shown: what it does, how to ask for it, what it takes and what it answers.
+//!
+//! It must not know: which operations there are.
 
 use maud::{Markup, html};
 use serde_json::Value;
