@@ -4,12 +4,21 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::support::setting;
 use crate::wire::PATIENCE;
 
-/// The program that this build made.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ticketboss");
+/// The program that is tested: the one that this build made, which may have more in it than the shipped
+/// one, as the tests' own dependencies are built into it; or the one that `TICKETBOSS_PROGRAM` names.
+pub(crate) fn program() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| match setting("TICKETBOSS_PROGRAM") {
+        Some(named) => std::path::absolute(named).unwrap().to_str().unwrap().to_owned(),
+        None => env!("CARGO_BIN_EXE_ticketboss").to_owned(),
+    });
+    &PROGRAM
+}
 
 /// A command line in `directory`, with nothing in the environment that could be a setting.
 #[expect(
@@ -17,7 +26,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ticketboss");
     reason = "the program is to find its own settings and no others"
 )]
 pub(crate) fn ticketboss(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.current_dir(directory).args(arguments).stdin(Stdio::null());
     command.env_clear().env("PATH", path);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::program::{PROGRAM, Serving, said};
+use crate::program::{Serving, program, said};
 
 const README: &str = include_str!("../../README.md");
 
@@ -36,7 +36,7 @@ fn shown() -> Vec<Shown> {
 
 /// Runs a line as a shell would, with this build's program on the path.
 fn shell(directory: &Path, line: &str) -> Output {
-    let programs = Path::new(PROGRAM).parent().unwrap().display();
+    let programs = Path::new(program()).parent().unwrap().display();
     let line = format!("PATH={programs}:$PATH; {line}");
     Command::new("sh").current_dir(directory).args(["-c", &line]).output().unwrap()
 }

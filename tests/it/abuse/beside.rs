@@ -26,13 +26,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::{BODY, ask_and_never_read};
-use crate::program::{PROGRAM, Serving};
+use crate::program::{Serving, program};
 use crate::support::{new_directory, setting};
 use crate::wire::{Connection, PATIENCE, bare, json};
 
 const CLIENTS_VARIABLE: &str = "TICKETBOSS_SLOW_CLIENTS";
 const ROUND_VARIABLE: &str = "TICKETBOSS_SLOW_ROUND_SECONDS";
-const PROGRAM_VARIABLE: &str = "TICKETBOSS_PROGRAM";
 const SLOW_CLIENTS: usize = 100;
 const HONEST_CLIENTS: usize = 16;
 /// How long an honest client thinks before it asks the next thing.
@@ -51,9 +50,8 @@ fn honest_clients_do_not_notice_slow_ones() {
     let slow = setting(CLIENTS_VARIABLE).map_or(SLOW_CLIENTS, |text| text.parse().unwrap());
     let seconds = setting(ROUND_VARIABLE).map_or(ROUND_SECONDS, |text| text.parse().unwrap());
     let length = Duration::from_secs(seconds);
-    let program = setting(PROGRAM_VARIABLE).unwrap_or_else(|| PROGRAM.to_owned());
     let directory = new_directory();
-    let server = serve(Path::new(&program), directory.path());
+    let server = serve(Path::new(program()), directory.path());
     let honest = runtime();
     let mut without = Vec::new();
     let mut with = Vec::new();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use super::{connect, expect_service};
-use crate::program::{PROGRAM, Serving, wait_for_line};
+use crate::program::{Serving, program, wait_for_line};
 use crate::support::new_directory;
 use crate::wire::{Connection, bare, json};
 
@@ -25,7 +25,7 @@ impl Logged {
         let directory = new_directory();
         let script = format!("{preparation}; exec \"$0\" serve --listen 127.0.0.1:0 2> log.txt");
         let mut shell = Command::new("sh");
-        shell.args(["-c", &script, PROGRAM]).current_dir(directory.path()).env_clear();
+        shell.args(["-c", &script, program()]).current_dir(directory.path()).env_clear();
         let log = directory.path().join("log.txt");
         Self { server: Serving::spawn(&mut shell), log, _directory: directory }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::file_systems::{run, text};
-use crate::program::{PROGRAM, ticketboss};
+use crate::program::{program, ticketboss};
 use crate::wire::PATIENCE;
 
 /// What a server is started with.
@@ -35,7 +35,7 @@ impl Rig {
     /// The program in `home`, whose calls about files in `home` are judged by `fault`.
     pub(super) fn command(&self, home: &Path, fault: &str, arguments: &[&str]) -> Command {
         let mut command = under(text(&self.program), home);
-        command.args([text(&list(home)), text(home), fault, PROGRAM]).args(arguments);
+        command.args([text(&list(home)), text(home), fault, program()]).args(arguments);
         command
     }
 
@@ -43,7 +43,7 @@ impl Rig {
     pub(super) fn server_under_strace(&self, home: &Path, trace: &Path) -> Command {
         let mut command = under("strace", home);
         command.args(["-f", "-y", "-s", "0", "-o", text(trace), text(&self.program)]);
-        command.args([text(&list(home)), text(home), "none", PROGRAM]).args(SERVE);
+        command.args([text(&list(home)), text(home), "none", program()]).args(SERVE);
         command
     }
 }
