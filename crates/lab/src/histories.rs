@@ -1,4 +1,6 @@
 //! Histories as files: one operation a line, as JSON.
+//!
+//! It must not know: whether a history can be true.
 
 use std::collections::BTreeMap;
 use std::fs::File;

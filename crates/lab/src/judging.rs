@@ -1,4 +1,6 @@
 //! Histories held against what is stored: reads the ledgers, and asks the judge about each event.
+//!
+//! It must not know: where a history comes from.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;

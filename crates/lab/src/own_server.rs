@@ -1,4 +1,6 @@
 //! A server for one run: this very program, in a process of its own, with a database of its own.
+//!
+//! It must not know: what is asked of the server.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};

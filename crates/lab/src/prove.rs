@@ -1,6 +1,8 @@
 //! `ticketboss prove`: clients storm a server of its own that is killed again and again, and the judge
 //! says whether anything was lost. What happened is told at the terminal, on a page with a picture,
 //! and in a file for programs.
+//!
+//! It must not know: how a client chooses, or how a history is judged.
 
 mod arguments;
 mod conclusion;

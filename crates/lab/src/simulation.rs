@@ -6,6 +6,8 @@
 //! the disk are made up. Which faults there are, and how many clients, events and nodes, is drawn for
 //! each run anew (as Groce et al. propose in Swarm Testing, ISSTA 2012): a run with everything at once
 //! hides what one with a single fault shows.
+//!
+//! It must not know: HTTP, sockets, or the time of the machine.
 
 mod clients;
 mod finale;

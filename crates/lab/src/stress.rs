@@ -4,6 +4,8 @@
 //! of its own is stopped in the end, and its ledger tells the judge what was done. Of a server that
 //! goes on, the ledger cannot be read: there, `books` works out from the answers alone whether they
 //! can all be true.
+//!
+//! It must not know: what a client asks for next, or how a history is judged.
 
 mod books;
 mod report;

@@ -1,4 +1,6 @@
 //! `ticketboss-sim`: simulated runs, one for each seed, until one is found that goes wrong.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

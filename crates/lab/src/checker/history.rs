@@ -2,6 +2,8 @@
 //!
 //! A history is written as one JSON object a line. Its times are microseconds by one clock that is
 //! never set back: all that matters is whether an answer came before another request began.
+//!
+//! It must not know: how a request is sent, or whether its answer can be true.
 
 mod outcome;
 

@@ -1,6 +1,8 @@
 //! The laws that a history is held against, as sentences that are true of a good one.
 //!
 //! One lie may break several; each fault stands under the law that a reader would look for it under.
+//!
+//! It must not know: how any of them is checked.
 
 /// The ledger by itself.
 pub const LEDGER: &str = "the ledger replays by the rules, without a gap";

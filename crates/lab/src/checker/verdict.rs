@@ -1,4 +1,6 @@
 //! The verdict: every law, how often it is broken, and the first few faults as sentences.
+//!
+//! It must not know: how a fault is found.
 
 use std::fmt;
 

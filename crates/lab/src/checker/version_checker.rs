@@ -6,6 +6,8 @@
 //! contradicts real time ([`real_time`]). The operations that were never answered are found in the
 //! ledger by their request's id, or did not happen. What was asked for again under a key ([`keys`]) is
 //! told once more, and made nothing.
+//!
+//! It must not know: the other checker, HTTP, or stores.
 
 use std::collections::HashMap;
 

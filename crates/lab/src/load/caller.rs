@@ -1,4 +1,6 @@
 //! One client of a storm: what it asks, what it is told, and what it does while nobody is there.
+//!
+//! It must not know: how a wish is chosen, or why a server comes and goes.
 
 use std::sync::Arc;
 use std::time::Duration;

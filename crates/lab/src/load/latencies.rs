@@ -1,4 +1,6 @@
 //! How long answers took, by what was asked for.
+//!
+//! It must not know: which client asked, or what the answer was.
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What is stored in the end: whether it verifies, and whether all that clients were told can be true of
 //! it.
+//!
+//! It must not know: how the run was made, or how what is found is shown.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,6 @@
 //! Where a run was made: the facts that its numbers depend on.
+//!
+//! It must not know: the run.
 
 use std::num::NonZeroUsize;
 use std::path::Path;

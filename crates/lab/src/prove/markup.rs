@@ -1,4 +1,6 @@
 //! Texts and numbers in the form in which the page and the terminal show them.
+//!
+//! It must not know: what a text or a number is about.
 
 use std::fmt::{Display, Write};
 

@@ -1,5 +1,7 @@
 //! `report.html`: a run on one page that needs nothing from elsewhere. It has no script, and what is put
 //! into it is escaped.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::fmt::Write;
 

@@ -3,6 +3,8 @@
 //!
 //! Each is drawn in three widths, of which the page shows one, so that letters have the same size on a
 //! phone and on a desktop. Colours are classes; the page's style has them.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::fmt::Write;
 

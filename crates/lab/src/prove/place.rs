@@ -1,4 +1,6 @@
 //! The directory of a report, and what else is in it for a while or to stay.
+//!
+//! It must not know: what the findings say.
 
 use std::fs;
 use std::path::{Path, PathBuf};

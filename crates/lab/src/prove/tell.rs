@@ -1,4 +1,6 @@
 //! What the terminal is told of a run, before it and after it.
+//!
+//! It must not know: how a run is made or judged.
 
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 //!
 //! The lines of versions are true to their name: each point was told wholly after the one before it, so
 //! in a good run no line falls, and in a bad one it does.
+//!
+//! It must not know: how it is drawn.
 
 use std::collections::BTreeMap;
 

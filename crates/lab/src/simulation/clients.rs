@@ -1,4 +1,6 @@
 //! Clients who reserve, cancel and look, ask again under a key, and write down what they were told.
+//!
+//! It must not know: how a wish is chosen, or when a process ends.
 
 mod answers;
 

@@ -1,4 +1,6 @@
 //! The end of a run: what is stored is held against what is shown and against what clients were told.
+//!
+//! It must not know: how the run came about.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;

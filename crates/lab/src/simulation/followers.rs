@@ -2,6 +2,8 @@
 //!
 //! Whatever becomes of the process meanwhile, each has to be told a ledger that is a beginning of the one
 //! that is stored in the end; and of all events by time, everything before the position that he was given.
+//!
+//! It must not know: what clients ask for.
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,6 @@
 //! What a run is made of.
+//!
+//! It must not know: what becomes of it.
 
 use crate::choices::{Extremes, Mix};
 use ticketboss_core::domain::HOLD_SECONDS_MAX;
@@ -100,7 +102,7 @@ impl Plan {
         plan
     }
 
-    /// The choices that clients have by it. All reservations are known to all clients.
+    /// Returns the mix of choices of each client. All reservations are known to all clients.
     pub(super) fn mix(&self) -> Mix {
         Mix {
             read_percent: READ_PERCENT,

@@ -1,4 +1,6 @@
 //! The world of a run: it lets tasks go on, ends processes and starts them again, and sets the clock.
+//!
+//! It must not know: what a client asks for, or how a history is judged.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -312,7 +314,8 @@ impl World {
     }
 }
 
-/// What those have received who follow an event, and behind them those who follow all: nothing yet.
+/// Returns the logs of the followers of one event, and behind them those of the followers of all; they
+/// are empty.
 fn followers_of(plan: &Plan) -> Arc<[Arc<Mutex<Received>>]> {
     let of_event = (0..plan.followers).map(|_| Received::default());
     let of_all = (0..plan.followers_of_all).map(|_| Received::by_time());

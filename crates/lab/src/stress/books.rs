@@ -4,6 +4,8 @@
 //! that order gives the event in numbers at each version, without asking the server; then each
 //! refusal and each read is held against the version that it says it rests on. The judge, who has the
 //! ledger, sees more.
+//!
+//! It must not know: the ledger.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,4 +1,6 @@
 //! What a storm is told as: outcomes and latencies.
+//!
+//! It must not know: the verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

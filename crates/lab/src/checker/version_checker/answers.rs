@@ -1,4 +1,6 @@
 //! Each answer by itself: is it true of the version that it names?
+//!
+//! It must not know: the other answers.
 
 use super::claim::{Breach, Claim, ClaimResult, Observation, ReservationView, wrong_number};
 use super::keys::Done;

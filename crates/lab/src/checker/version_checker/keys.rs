@@ -1,4 +1,6 @@
 //! What was done under the keys of clients: for each key one thing, whoever asked for it how often.
+//!
+//! It must not know: whether an answer is true.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -21,6 +21,8 @@
 //! Only how a reservation stands, or that there is none, or no block, or what one request may take, is told
 //! without a version. It is given the lowest one at which it is true and which is not below what was told before: if any choice of these versions
 //! keeps to real time, then the lowest of each do, as a higher one can only make others look older.
+//!
+//! It must not know: how an answer is compared with its version.
 
 use super::claim::{Breach, Claim, Observation, ReservationView};
 use super::keys::Keys;

@@ -1,4 +1,6 @@
 //! The ledger, replayed: what the event was at each version, and when each change was asked for.
+//!
+//! It must not know: what any answer says.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,6 @@
 //! Answers about the terms of an event, and about seats that are out of sale.
+//!
+//! It must not know: the other answers.
 
 use super::claim::{Claim, ClaimResult, Observation, wrong_number};
 use super::stored::{At, Stored};

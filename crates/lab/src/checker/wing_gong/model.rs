@@ -221,7 +221,7 @@ impl Model {
         }
         let expires_at_ms = match stand {
             Stand::Held => self.now_ms + milliseconds(hold_seconds),
-            _ => 0,
+            Stand::Confirmed | Stand::Cancelled | Stand::Expired => 0,
         };
         let (since, extensions) = (self.version, 0);
         let kept = Kept { id, seats, stand, since, made_at_ms, expires_at_ms, extensions };

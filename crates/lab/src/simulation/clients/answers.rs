@@ -1,4 +1,6 @@
 //! Asks the engine as the HTTP floor does, and says what came of it.
+//!
+//! It must not know: why it is asked.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
