@@ -54,9 +54,9 @@ pub enum WhenGone {
 }
 
 impl LoadPlan {
-    /// The choices that clients have by it. About as many seats as at first: a full event has fewer now
-    /// and then, or cannot have. The limit for each request is never below what they ask for, and nobody
-    /// guesses ids: without the ledger a reservation that never was looks like one that is lost.
+    /// Returns the mix of choices of each client. New capacities are near the first one, so that a full
+    /// event cannot always shrink. The limit for each request is never below what clients ask for. No
+    /// reservation id is guessed: without the ledger, one that never was looks like one that is lost.
     pub(super) fn mix(&self) -> Mix {
         let seats_max = self.seats_max.max(1);
         Mix {

@@ -1,7 +1,7 @@
-//! What a run has left but its database: each server process from its start to its end, what clients
-//! were told, and what was seen that must not be.
+//! The record of a run: each server process from its start to its end, the operations of the clients, and
+//! the faults that were seen meanwhile.
 //!
-//! It must not know: how a run is made, or how it is told.
+//! It must not know: how a run is made, or how it is shown.
 
 use serde::Serialize;
 

@@ -102,7 +102,7 @@ impl Plan {
         plan
     }
 
-    /// The choices that clients have by it. All reservations are known to all clients.
+    /// Returns the mix of choices of each client. All reservations are known to all clients.
     pub(super) fn mix(&self) -> Mix {
         Mix {
             read_percent: READ_PERCENT,

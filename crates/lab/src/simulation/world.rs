@@ -314,7 +314,8 @@ impl World {
     }
 }
 
-/// What those have received who follow an event, and behind them those who follow all: nothing yet.
+/// Returns the logs of the followers of one event, and behind them those of the followers of all; they
+/// are empty.
 fn followers_of(plan: &Plan) -> Arc<[Arc<Mutex<Received>>]> {
     let of_event = (0..plan.followers).map(|_| Received::default());
     let of_all = (0..plan.followers_of_all).map(|_| Received::by_time());

@@ -1,4 +1,4 @@
-//! What clients were told, and what that is called.
+//! The outcomes of requests, and their names.
 //!
 //! It must not know: what they had asked for.
 
