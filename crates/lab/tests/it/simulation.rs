@@ -12,9 +12,14 @@ use crate::support::setting;
 const SEEDS: u64 = 150;
 const OPERATIONS: u32 = 500;
 
+/// Seeds that once gave another run each time: what one change wakes was kept in the order of waking, which
+/// tokio draws for each thread.
+const REPEATED_SEEDS: [u64; 7] = [7, 13, 19, 22, 26, 37, 38];
+
 #[test]
 fn one_seed_is_one_run() {
-    for seed in [1, 2, 3] {
+    // Among these are seeds with several followers, whom one change wakes together.
+    for seed in (1..=3).chain(REPEATED_SEEDS) {
         let (first, second) = (run(seed, OPERATIONS), run(seed, OPERATIONS));
         assert_eq!(first.history, second.history);
         assert_eq!((first.steps, first.happened), (second.steps, second.happened));

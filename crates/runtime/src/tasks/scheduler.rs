@@ -21,8 +21,12 @@ pub struct Scheduler(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    ready: Arc<Mutex<Vec<usize>>>,
+    ready: Arc<Mutex<Ready>>,
 }
+
+/// The places of the tasks that are ready, sorted: in which order they were woken must not show, since
+/// tokio wakes the receivers of one channel in an order that it draws for each thread.
+type Ready = Vec<usize>;
 
 struct State {
     random: u64,
@@ -44,7 +48,7 @@ struct Task {
 /// Puts a task among those that are ready.
 struct Bell {
     place: usize,
-    ready: Arc<Mutex<Vec<usize>>>,
+    ready: Arc<Mutex<Ready>>,
 }
 
 impl Wake for Bell {
@@ -54,8 +58,8 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ready.contains(&self.place) {
-            ready.push(self.place);
+        if let Err(index) = ready.binary_search(&self.place) {
+            ready.insert(index, self.place);
         }
     }
 }
@@ -84,7 +88,7 @@ impl Scheduler {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ready(&self) -> MutexGuard<'_, Vec<usize>> {
+    fn ready(&self) -> MutexGuard<'_, Ready> {
         self.0.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -161,7 +165,7 @@ impl Scheduler {
         let mut ready = self.ready();
         let count = u64::try_from(ready.len()).ok().filter(|count| *count > 0)?;
         let choice = if count == 1 { 0 } else { self.state().draw() % count };
-        Some(ready.swap_remove(usize::try_from(choice).ok()?))
+        Some(ready.remove(usize::try_from(choice).ok()?))
     }
 
     fn pass_time(&self) -> bool {
