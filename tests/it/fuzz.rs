@@ -1,4 +1,4 @@
-//! Bytes that nobody meant, for what this package reads: requests, settings, files, ids.
+//! Fuzzing of requests, settings, files and ids.
 
 use self::driver::{Target, Verdict, cases, corpus, mend_nothing, run_with_little_memory};
 

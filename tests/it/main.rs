@@ -34,6 +34,7 @@ mod godown;
 mod holds;
 mod http;
 mod idempotency;
+mod log;
 mod older;
 mod openapi;
 mod parts;

@@ -62,7 +62,7 @@ fn its_tests_are_there_and_read_their_variables() {
             packages.get(name).unwrap_or_else(|| panic!("{text}: there is no package {name}"))
         });
         let Some(binary) = after(&words, "--test") else { continue };
-        // Without a package all of those that are built by default have their tests run.
+        // Without `-p` cargo runs the tests of all default members.
         let searched = package.map_or_else(|| packages.values().collect(), |folder| vec![folder]);
         let tests = searched.iter().map(|folder| folder.join("tests").join(binary));
         let tests = tests.filter(|folder| folder.join("main.rs").exists()).collect::<Vec<_>>();
@@ -92,7 +92,7 @@ fn packages() -> BTreeMap<String, PathBuf> {
     named.collect()
 }
 
-/// Whether a test of the binary in `folder` has a name that begins with `word`: a module, or a function in one.
+/// Whether the tests in `folder` have a module or a function whose path begins with `word`.
 fn begins_a_test(folder: &Path, word: &str) -> bool {
     let source_of = |module: &str| folder.join(module.replace("::", "/")).with_extension("rs");
     if source_of(word.trim_end_matches("::")).exists() {

@@ -1,4 +1,4 @@
-//! Directories for cases that come one after the other.
+//! Directories that test cases reuse.
 
 use std::sync::Mutex;
 

@@ -179,8 +179,8 @@ pub(crate) fn mend_nothing(_: &mut Random, _: &mut Vec<u8>) {}
 /// How much address space a process may have: the program itself, its threads, and little more.
 const ADDRESS_SPACE_KIB: u32 = 1024 * 1024;
 
-/// Runs so many tests of this binary, whose names begin so, in a process with little memory to take: a
-/// length in a few bytes that is believed fails there.
+/// Runs the tests of this binary with `names` in their names, which are `tests` many, in a process with little
+/// memory. An allocation by an unchecked length fails there.
 pub(crate) fn run_with_little_memory(names: &str, tests: usize) {
     let own_tests = std::env::current_exe().unwrap();
     let script = format!("ulimit -v {ADDRESS_SPACE_KIB}; exec \"$@\"");

@@ -1,4 +1,4 @@
-//! A database of sled without anything between it and the test.
+//! Direct access to a sled database.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,11 @@
 //! The program when it runs out of file descriptors.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -10,7 +13,7 @@ use tokio::net::TcpStream;
 use super::{connect, expect_service};
 use crate::program::{Serving, program, wait_for_line};
 use crate::support::new_directory;
-use crate::wire::{Connection, bare, json};
+use crate::wire::{Connection, PATIENCE, bare, json};
 
 /// A program whose log can be read.
 struct Logged {
@@ -30,9 +33,56 @@ impl Logged {
         Self { server: Serving::spawn(&mut shell), log, _directory: directory }
     }
 
-    fn descriptors(&self) -> usize {
-        let open = Path::new("/proc").join(self.server.pid().to_string()).join("fd");
-        std::fs::read_dir(open).unwrap().count()
+    /// The open descriptors of the program, and the file of each.
+    fn descriptors(&self) -> BTreeMap<usize, PathBuf> {
+        let open = self.proc().join("fd");
+        let numbers = std::fs::read_dir(&open).unwrap().map(|entry| entry.unwrap().file_name());
+        let numbers = numbers.map(|name| name.to_str().unwrap().parse().unwrap());
+        // A descriptor that was closed in the meantime has no link.
+        let linked = |number: usize| {
+            std::fs::read_link(open.join(number.to_string())).ok().map(|link| (number, link))
+        };
+        numbers.filter_map(linked).collect()
+    }
+
+    /// Waits until the witness file of the first sale is complete. Creating it needs additional descriptors;
+    /// appending to it later needs none.
+    fn wait_for_witness(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let descriptors = self.descriptors();
+            let witness = |path: &Path| path.ends_with("witness") || path.ends_with("witness.new");
+            let mut of_witness = descriptors.iter().filter(|(_, path)| witness(path));
+            if let Some((number, _)) = of_witness.next()
+                && of_witness.next().is_none()
+                && self.appends_to(*number)
+            {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no witness among {descriptors:?}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether a descriptor is open for appending.
+    fn appends_to(&self, number: usize) -> bool {
+        let info = self.proc().join("fdinfo").join(number.to_string());
+        let info = std::fs::read_to_string(info).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap_or("0");
+        let flags = u32::from_str_radix(flags.trim(), 8).unwrap();
+        OFlags::from_bits_retain(flags).contains(OFlags::APPEND)
+    }
+
+    fn proc(&self) -> PathBuf {
+        Path::new("/proc").join(self.server.pid().to_string())
+    }
+
+    /// Limits the program to the descriptors that it has.
+    fn take_all_descriptors(&self) {
+        let taken = self.descriptors();
+        // The limit is one of numbers, and a new descriptor gets the lowest free one.
+        let next = (0..=taken.len()).find(|number| !taken.contains_key(number)).unwrap();
+        self.limit_descriptors(next);
     }
 
     /// Sets how many descriptors the program may have from now on; it keeps those it has.
@@ -71,7 +121,8 @@ async fn a_program_without_any_descriptor_left_serves_whom_it_has_and_accepts_ag
     let mut regular = Connection::open(address).await;
     let sale = json("POST /reservations/", r#"{"partnerId":"p","seats":1}"#);
     assert_eq!(regular.ask(&sale).await.status, 201);
-    program.limit_descriptors(program.descriptors());
+    program.wait_for_witness();
+    program.take_all_descriptors();
     let mut newcomer = Connection::open(address).await;
     newcomer.send(&sale).await;
     wait_for_line(&program.log, "a connection could not be accepted");

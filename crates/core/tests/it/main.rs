@@ -7,6 +7,8 @@
 )]
 
 mod domain;
+mod statistics;
+mod updates;
 
 /// What the tests of several packages share.
 #[path = "../../../../tests/support"]

@@ -16,6 +16,8 @@ mod engine;
 mod file_systems;
 mod following;
 mod full_disk;
+mod group_commit;
+mod history;
 mod holds;
 #[path = "../../../../tests/support/raw.rs"]
 #[expect(dead_code, reason = "other packages use the rest")]

@@ -1,4 +1,4 @@
-//! Bytes that nobody meant, for what reads histories.
+//! Fuzzing of the reader of histories.
 
 use self::driver::{Target, Verdict, corpus, mend_nothing, random, run_with_little_memory};
 

@@ -11,7 +11,7 @@ fn the_program_has_the_flags_that_reliability_md_shows() {
     assert!(output.status.success(), "{output:?}");
     let help = String::from_utf8(output.stdout).unwrap();
     let quoted = RELIABILITY.split('`').skip(1).step_by(2);
-    // The command line, and what it is given to make one run again.
+    // A whole command line, or only its arguments.
     let shown = quoted.filter_map(|text| {
         let (_, arguments) = text.split_once("--bin ticketboss-sim -- ").unwrap_or(("", text));
         arguments.contains("--seeds ").then_some(arguments)
@@ -19,7 +19,9 @@ fn the_program_has_the_flags_that_reliability_md_shows() {
     let mut flags = 0;
     for arguments in shown {
         for flag in arguments.split(' ').filter(|word| word.starts_with("--")) {
-            assert!(help.contains(&format!("{flag} ")), "{arguments}: {flag} is not in {help}");
+            let described = format!("{flag} <");
+            let is_there = help.lines().any(|line| line.trim_start().starts_with(&described));
+            assert!(is_there, "{arguments}: {flag} is not in {help}");
             flags += 1;
         }
     }

@@ -1,4 +1,4 @@
-//! Bytes that nobody meant, for what reads the database and the file beside it.
+//! Fuzzing of everything that reads the database and the file beside it.
 
 use self::driver::{Target, Verdict, corpus, mend_nothing, random, run_with_little_memory};
 

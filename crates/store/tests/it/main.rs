@@ -21,6 +21,7 @@ mod full_page;
 mod fuzz;
 #[path = "../../../../tests/support/godown.rs"]
 mod godown;
+mod ledger;
 mod opening;
 mod power_cut;
 #[path = "../../../../tests/support/random.rs"]

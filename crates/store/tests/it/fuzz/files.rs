@@ -1,4 +1,4 @@
-//! Files that the program finds beside its database. Each case opens a database, so there are few of them.
+//! Files beside the database. Each case opens a database, so there are few cases.
 
 use std::collections::BTreeMap;
 use std::fs;
