@@ -91,11 +91,13 @@ struct Counters {
     syncs: AtomicU64,
 }
 
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+/// Where the answer to a job goes.
+pub type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Something to read or write, and where the answer goes.
 #[derive(Debug)]
-pub(crate) enum Job {
+#[expect(missing_docs, reason = "each is what the method of the committer of that name takes")]
+pub enum Job {
     Commit { event: EventId, token: Token, commit: Commit, answer: Answer<Swap> },
     ClaimEventNumber { answer: Answer<EventNumber> },
     Load { event: EventId, answer: Answer<Option<Result<Loaded, Damage>>> },
@@ -127,7 +129,7 @@ fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
 
 impl Committer {
     /// The way to `worker`, who serves `jobs`.
-    pub(crate) fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
+    pub fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
         let counters = Arc::<Counters>::default();
@@ -248,7 +250,7 @@ impl Drop for Joined {
 
 /// The one who works off rounds of jobs.
 #[derive(Debug)]
-pub(crate) struct Worker<E> {
+pub struct Worker<E> {
     engine: E,
     failure: watch::Sender<Option<Arc<str>>>,
     counters: Arc<Counters>,
@@ -257,7 +259,7 @@ pub(crate) struct Worker<E> {
 /// A round that was written: whoever waits in it is told once it is durable.
 #[must_use]
 #[derive(Default)]
-pub(crate) struct Round {
+pub struct Round {
     waiting: Vec<Tell>,
     writes: bool,
     won: Vec<(EventId, Version)>,
@@ -283,7 +285,7 @@ impl<E: Medium> Worker<E> {
 
     /// Writes a round. What cannot be done is refused: all of it when the store has failed, and what
     /// needs room while the disk is full.
-    pub(crate) fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
+    pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
         let known = self.failure.borrow().clone();
         let possible = known.map_or_else(
             || guarded(|| self.engine.check_room()),
@@ -308,7 +310,7 @@ impl<E: Medium> Worker<E> {
     }
 
     /// Makes a round durable and answers it; or fails the store.
-    pub(crate) fn settle(&mut self, round: Round) {
+    pub fn settle(&mut self, round: Round) {
         // After a round that was settled everything is durable, so one that only reads has it easy.
         let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
         let writes = round.writes;
