@@ -160,7 +160,7 @@ fn histories_of_several_runs_are_judged_together() {
         Serving::start(home.path(), &["--access-log", "off", "--seed-event", "events.json"]);
     let url = format!("http://{}", server.address);
     let stress = |history: &str, events: &[&str]| {
-        let arguments = ["stress", "--url", &url, "--requests", "2000", "--history", history];
+        let arguments = ["stress", "--url", &url, "--requests", "1000", "--history", history];
         let mut command = ticketboss(home.path(), &[&arguments, events].concat());
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     };
@@ -181,7 +181,7 @@ async fn stress_finds_that_its_books_do_not_add_up() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "20000"];
+    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "1500"];
     let mut stress = ticketboss(home.path(), &arguments);
     let stress = stress.stdout(Stdio::piped()).spawn().unwrap();
     // Somebody else reserves meanwhile: versions that the answers do not account for.
