@@ -111,6 +111,8 @@ async fn a_head_that_trickles_is_ended_although_it_goes_on() {
 #[tokio::test]
 async fn a_body_that_trickles_is_told_that_it_took_too_long() {
     let server = server(limits()).await;
+    // While server and client wait for time alone, it passes at once.
+    tokio::time::pause();
     let mut stream = connect(server.address).await;
     let headers = ["Content-Type: application/json", "Content-Length: 16000"];
     stream.write_all(bare("POST /reservations/", &headers).as_bytes()).await.unwrap();
@@ -181,9 +183,10 @@ async fn a_head_of_64_kib_is_refused() {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
+async fn thousands_of_requests_in_a_row_are_answered_in_order() {
+    const REQUESTS: usize = 4_000;
     let server = server(limits()).await;
-    let ids = (0..10_000).map(|number| format!("00000000-0000-4000-8000-{number:012}"));
+    let ids = (0..REQUESTS).map(|number| format!("00000000-0000-4000-8000-{number:012}"));
     let ids = ids.collect::<Vec<_>>();
     let requests = ids.iter().map(|id| bare("GET /healthz", &[&format!("X-Request-Id: {id}")]));
     let requests = requests.collect::<Vec<_>>().concat();
@@ -197,7 +200,7 @@ async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
     asking.await.unwrap();
     let named = told.lines().filter_map(|line| line.strip_prefix("x-request-id: "));
     assert!(named.eq(ids));
-    assert_eq!(told.matches("HTTP/1.1 200 OK\r\n").count(), 10_000);
+    assert_eq!(told.matches("HTTP/1.1 200 OK\r\n").count(), REQUESTS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -291,7 +294,7 @@ async fn who_speaks_http_2_is_not_understood_but_harms_nobody() {
 #[tokio::test]
 async fn thousands_that_come_and_go_at_once_do_no_harm() {
     let server = server(few_places()).await;
-    for round in 0..50 {
+    for round in 0..25 {
         let mut open = Vec::new();
         for number in 0..100 {
             let stream = connect(server.address).await;
@@ -354,7 +357,7 @@ async fn who_asks_keeps_his_place_while_others_lose_theirs() {
     let places = NonZeroU32::new(4).unwrap();
     let server = server(Limits { connections_max: places, ..limits() }).await;
     let mut regular = Connection::open(server.address).await;
-    for _ in 0..4 {
+    for _ in 0..2 {
         let held = take_places(server.address, 3).await;
         let newcomer = tokio::spawn(expect_service(server.address));
         while !newcomer.is_finished() {

@@ -1,8 +1,10 @@
 //! The description of the API as a judge: what was asked and answered is held against it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::wire::{Answer, ask, bare};
@@ -33,6 +35,8 @@ pub(crate) struct Description {
     pub(crate) document: Value,
     /// Its schemas, in which no field may be that is not described.
     closed: Value,
+    /// Those that have been built, each by its schema and whether that is closed.
+    validators: RefCell<HashMap<(String, bool), Validator>>,
     pub(crate) met: BTreeSet<Met>,
 }
 
@@ -65,7 +69,8 @@ impl Description {
         for schema in closed_schemas.as_object_mut().unwrap().values_mut() {
             close(schema, Place::Part);
         }
-        Self { document, closed: closed_schemas, met: BTreeSet::new() }
+        let (validators, met) = (RefCell::default(), BTreeSet::new());
+        Self { document, closed: closed_schemas, validators, met }
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
@@ -89,12 +94,25 @@ impl Description {
 
     /// What is wrong with a value by a schema of the document.
     pub(super) fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        faults(schema, &self.document["components"]["schemas"], value)
+        self.judge((schema.to_string(), false), value, || {
+            validator(schema.clone(), &self.document["components"]["schemas"])
+        })
     }
 
     /// The same, where no field may be that is not described.
     pub(super) fn faults_of_answer(&self, schema: &Value, value: &Value) -> Vec<String> {
-        faults(&closed(schema), &self.closed, value)
+        self.judge((schema.to_string(), true), value, || validator(closed(schema), &self.closed))
+    }
+
+    fn judge(
+        &self,
+        key: (String, bool),
+        value: &Value,
+        build: impl FnOnce() -> Validator,
+    ) -> Vec<String> {
+        let mut validators = self.validators.borrow_mut();
+        let errors = validators.entry(key).or_insert_with(build).iter_errors(value);
+        errors.map(|error| format!("{} {error}", error.instance_path())).collect()
     }
 
     /// Holds a request and its answer against the document. What was done must have been asked for as it says.
@@ -202,12 +220,9 @@ fn as_of_type(schema: &Value, text: &str) -> Value {
     }
 }
 
-fn faults(schema: &Value, schemas: &Value, value: &Value) -> Vec<String> {
-    let mut root = schema.clone();
-    root["components"] = json!({ "schemas": schemas });
-    let options = jsonschema::options().should_validate_formats(true);
-    let validator = options.build(&root).unwrap();
-    validator.iter_errors(value).map(|error| format!("{} {error}", error.instance_path())).collect()
+fn validator(mut schema: Value, schemas: &Value) -> Validator {
+    schema["components"] = json!({ "schemas": schemas });
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
 /// The same schema, where no field may be that is not described.

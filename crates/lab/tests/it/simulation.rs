@@ -9,7 +9,7 @@ use ticketboss_lab::simulation::run;
 
 use crate::support::setting;
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 60;
 const OPERATIONS: u32 = 500;
 
 #[test]
