@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::mpsc;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +15,7 @@ use ticketboss_store::Store;
 use tokio::runtime::Builder;
 
 use crate::support::{new_directory, open_store};
-use crate::wire::{Connection, Server, ask, bare, json, reserve, standard_limits};
+use crate::wire::{Connection, PATIENCE, Server, ask, bare, json, reserve, standard_limits};
 
 /// How many have a turn or wait for one, as `engine/past.rs` has it.
 const PLACES: usize = 2 + 32;
@@ -71,6 +72,20 @@ async fn look(address: SocketAddr) {
     }
 }
 
+/// A connection whose request has a place and waits. Until the server has noticed that the others have hung up, it
+/// has no place for another request.
+async fn waiting(address: SocketAddr, request: &str) -> Connection {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut next = Connection::open(address).await;
+        next.send(request).await;
+        look(address).await;
+        let Some(answer) = next.receive("").now_or_never() else { return next };
+        assert_eq!(answer.unwrap().status, 503, "it waits: {request}");
+        assert!(Instant::now() < deadline, "there is never a place: {request}");
+    }
+}
+
 #[test]
 fn whoever_has_hung_up_is_not_waited_for() {
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
@@ -96,11 +111,7 @@ fn whoever_has_hung_up_is_not_waited_for() {
             assert!(crowd.next().now_or_never().is_none(), "the others wait: {request}");
             // Nobody has been read anything back yet, and nobody waits for it any more.
             drop(crowd);
-            look(address).await;
-            let mut next = Connection::open(address).await;
-            next.send(&request).await;
-            look(address).await;
-            assert!(next.receive("").now_or_never().is_none(), "he waits: {request}");
+            let mut next = waiting(address, &request).await;
             drop(gate);
             assert_eq!(next.receive("").await.unwrap().status / 100, 2, "{request}");
         }

@@ -63,11 +63,11 @@ fn verified(home: &Path, history: &[String]) -> (Option<i32>, String) {
 #[test]
 fn stress_judges_its_own_server_and_its_history_can_be_verified() {
     let home = directory();
-    let history = stressed(home.path(), &["--clients", "20", "--requests", "2000"]);
-    assert_eq!(history.len(), 2000);
+    let history = stressed(home.path(), &["--clients", "20", "--requests", "1500"]);
+    assert_eq!(history.len(), 1500);
     let (code, text) = verified(home.path(), &history);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("good     stress: 2,000 operations, "), "{text}");
+    assert!(text.contains("good     stress: 1,500 operations, "), "{text}");
     // A change that is left out was made by somebody else, which may be or not.
     // It has no key: whoever is told again under a key of what nobody asked for is told an untruth.
     let stands_alone =
@@ -106,11 +106,11 @@ fn stress_judges_its_own_server_and_its_history_can_be_verified() {
 fn stress_goes_over_several_events() {
     let home = directory();
     let arguments =
-        ["--events", "a,b,c", "--requests", "3000", "--capacity", "100", "--read-percent", "20"];
+        ["--events", "a,b,c", "--requests", "2100", "--capacity", "100", "--read-percent", "20"];
     let history = stressed(home.path(), &arguments);
     for event in ["a", "b", "c"] {
         let of_event = format!(r#""event":"{event}""#);
-        assert!(history.iter().filter(|line| line.contains(&of_event)).count() > 500);
+        assert!(history.iter().filter(|line| line.contains(&of_event)).count() > 350);
     }
     let (code, text) = verified(home.path(), &history);
     assert_eq!(code, Some(0), "{text}");
@@ -141,13 +141,13 @@ fn stress_keeps_the_evidence_where_its_server_dies() {
 #[test]
 fn stress_goes_several_rounds() {
     let home = directory();
-    let arguments = ["stress", "--requests", "500", "--rounds", "3", "--capacity", "50"];
+    let arguments = ["stress", "--requests", "300", "--rounds", "3", "--capacity", "50"];
     let output = run(home.path(), &arguments);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}{}", complained(&output));
     assert_eq!(text.matches("verdict: good").count(), 3, "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("3 rounds: 1,500 operations, "), "{last}");
+    assert!(last.starts_with("3 rounds: 900 operations, "), "{last}");
     assert!(last.ends_with("; all good"), "{last}");
 }
 
@@ -181,7 +181,7 @@ async fn stress_finds_that_its_books_do_not_add_up() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "1500"];
+    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "1000"];
     let mut stress = ticketboss(home.path(), &arguments);
     let stress = stress.stdout(Stdio::piped()).spawn().unwrap();
     // Somebody else reserves meanwhile: versions that the answers do not account for.

@@ -29,7 +29,7 @@ use crate::support::setting;
 #[path = "fuzz/random.rs"]
 pub(crate) mod random;
 
-const CASES: u64 = 200_000;
+const CASES: u64 = 100_000;
 pub(crate) const CASES_VARIABLE: &str = "TICKETBOSS_FUZZ_CASES";
 const CASE_VARIABLE: &str = "TICKETBOSS_FUZZ_CASE";
 const SEED_VARIABLE: &str = "TICKETBOSS_FUZZ_SEED";

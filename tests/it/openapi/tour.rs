@@ -185,7 +185,7 @@ impl<'a> Tour<'a> {
             waiting.push((request, connection));
         }
         assert!(waiting.len() > 8);
-        // Where server and clients wait for time alone, it passes at once.
+        // While server and clients wait for time alone, it passes at once.
         tokio::time::pause();
         for (request, mut connection) in waiting {
             let answer = connection.receive("POST").await.unwrap();

@@ -9,7 +9,7 @@ use ticketboss_lab::simulation::run;
 
 use crate::support::setting;
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 60;
 const OPERATIONS: u32 = 500;
 
 /// Seeds that once gave another run each time: what one change wakes was kept in the order of waking, which

@@ -23,7 +23,7 @@ use super::system::{intent_of, plans, run};
 use super::{mutation, verdict};
 use crate::support::setting;
 
-const CASES: u32 = 3_000;
+const CASES: u32 = 1_500;
 const CASES_VARIABLE: &str = "TICKETBOSS_JUDGE_CASES";
 const SEED_VARIABLE: &str = "TICKETBOSS_JUDGE_SEED";
 /// How many clients ask.
