@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> 
     })?;
     let log = console::start_log(&config.log)?;
     let access_log = open_access_log(&config)?;
-    let engine = open_office(opened, seed_events).await?;
+    let engine = open_engine(opened, seed_events).await?;
     introduce(&config, &listener, &engine, if is_new { " (new)" } else { "" })?;
     let ended = serve(&config, listener, engine, &access_log, signals).await;
     access_log.flush();
@@ -181,7 +181,7 @@ fn open_access_log(config: &Config) -> Result<AccessLog, Failure> {
 }
 
 /// Opens every event, tells what was found, and creates what is to be there from the start.
-async fn open_office(opened: Opened, seed_events: SeedEvents) -> Result<Engine, Failure> {
+async fn open_engine(opened: Opened, seed_events: SeedEvents) -> Result<Engine, Failure> {
     for orphan in &opened.leftovers.orphans {
         let event =
             orphan.event.as_ref().map_or("an event that was never created", |id| id.as_str());

@@ -24,7 +24,7 @@ use super::kernel::reply::{Response, as_state, empty, json, not_modified, with_v
 use super::kernel::request::Request;
 use super::kernel::text::id_text;
 use super::wire::legacy::{ReservedBody, SummaryBody, summary_body};
-use ticketboss_core::domain::{PARTNER_ID_CHARS_MAX, PartnerId, Refusal, ReservationId};
+use ticketboss_core::domain::{PartnerId, Refusal, ReservationId};
 use ticketboss_engine::EngineError;
 
 /// `POST /reservations/`: takes seats of the default event for a partner. 201 with the reservation; 400
@@ -151,7 +151,7 @@ fn read_reserve(request: &Request) -> Result<(PartnerId, u32), Problem> {
 /// Seats of the first event, as TicketBossJS took it: fields that it does not know are ignored.
 fn reserve_schema() -> ObjectBuilder {
     object("Seats for a partner.")
-        .property("partnerId", text(PARTNER_ID_CHARS_MAX))
+        .property("partnerId", text(PartnerId::CHARS_MAX))
         .property("seats", asked_seats())
         .required("partnerId")
         .required("seats")

@@ -50,7 +50,7 @@ async fn server(limits: Limits) -> Server {
     let clock = ticketboss_runtime::clock::Clock::System;
     let engine = Engine::open(store, clock, Entropy::System).await.unwrap();
     engine.create_event(terms("e", CAPACITY), Actor::System, RequestId(0)).await.unwrap();
-    Server::of_office(engine, limits).await
+    Server::of_engine(engine, limits).await
 }
 
 /// Somebody comes, buys a seat and looks at what is left.

@@ -26,7 +26,7 @@ const SERVER: &str = "http://127.0.0.1:8000";
 async fn server() -> Server {
     let store = Store::Memory(MemoryStore::default());
     let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
-    Server::of_office(engine, standard_limits()).await
+    Server::of_engine(engine, standard_limits()).await
 }
 
 async fn page(server: &Server) -> String {

@@ -18,7 +18,7 @@ const BEGIN_MS: i64 = 1_767_225_600_000;
 async fn server() -> (SocketAddr, Clock) {
     let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
     let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
-    (Server::of_office(engine, standard_limits()).await.address, clock)
+    (Server::of_engine(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &Value) -> Answer {

@@ -19,7 +19,7 @@ async fn server(events: &[(&str, u32)]) -> Server {
     for (id, capacity) in events {
         engine.create_event(terms(id, *capacity), Actor::System, RequestId(0)).await.unwrap();
     }
-    Server::of_office(engine, standard_limits()).await
+    Server::of_engine(engine, standard_limits()).await
 }
 
 async fn get(address: SocketAddr, path: &str) -> Answer {

@@ -27,7 +27,7 @@ fn memory() -> Store {
 
 async fn serve(store: Store, clock: Clock) -> (Server, Engine) {
     let engine = Engine::open(store, clock, Entropy::System).await.unwrap();
-    (Server::of_office(engine.clone(), standard_limits()).await, engine)
+    (Server::of_engine(engine.clone(), standard_limits()).await, engine)
 }
 
 async fn serve_events(ids: &[&str]) -> (Server, Engine) {

@@ -486,7 +486,7 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
     let full = SledOptions { disk_free_bytes_min: u64::MAX, ..options };
     let store = open(&full).unwrap().store;
     let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
-    let server = Server::of_office(engine, standard_limits()).await;
+    let server = Server::of_engine(engine, standard_limits()).await;
     let answer = reserve(server.address, "p", 1).await;
     assert_eq!(answer.problem(), "503 storage_full: Storage is full");
     assert_eq!(answer.header("retry-after"), "1");
@@ -497,7 +497,7 @@ async fn a_nearly_full_disk_is_said_and_reading_goes_on() {
 async fn without_an_event_there_is_nothing_to_reserve() {
     let store = Store::Memory(MemoryStore::default());
     let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
-    let server = Server::of_office(engine, standard_limits()).await;
+    let server = Server::of_engine(engine, standard_limits()).await;
     let event_not_found = "404 event_not_found: Event not found";
     assert_eq!(reserve(server.address, "p", 1).await.problem(), event_not_found);
     let get = ask(server.address, &bare("GET /reservations/", &[])).await;
@@ -515,7 +515,7 @@ async fn the_events_own_limit_is_in_the_text() {
         Seats::new(4).unwrap(),
     );
     engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-    let server = Server::of_office(engine, standard_limits()).await;
+    let server = Server::of_engine(engine, standard_limits()).await;
     let answer = reserve(server.address, "p", 5).await;
     let expected = "400 seats_per_request: Seats per request must be between 1 and 4";
     assert_eq!(answer.problem(), expected);

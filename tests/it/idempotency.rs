@@ -31,7 +31,7 @@ async fn serve(store: Store) -> (Server, Engine, Clock) {
         let created = engine.create_event(terms("a", 20), Actor::System, RequestId::NOBODY);
         created.await.unwrap();
     }
-    (Server::of_office(engine.clone(), standard_limits()).await, engine, clock)
+    (Server::of_engine(engine.clone(), standard_limits()).await, engine, clock)
 }
 
 async fn server() -> (SocketAddr, Clock) {

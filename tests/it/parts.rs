@@ -22,7 +22,7 @@ async fn server() -> (SocketAddr, Clock) {
     let (store, clock) = (Store::Memory(MemoryStore::default()), Clock::manual(BEGIN_MS));
     let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
     engine.create_event(terms("a", 1_000), Actor::System, RequestId::NOBODY).await.unwrap();
-    (Server::of_office(engine, standard_limits()).await.address, clock)
+    (Server::of_engine(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Answer {

@@ -25,7 +25,7 @@ async fn serve() -> (Server, Engine) {
     let engine = Engine::open(store, Clock::steady(), Entropy::System).await.unwrap();
     let created = engine.create_event(terms("a", 100_000), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
-    (Server::of_office(engine.clone(), standard_limits()).await, engine)
+    (Server::of_engine(engine.clone(), standard_limits()).await, engine)
 }
 
 /// So many sales, each with a page of its own.

@@ -58,7 +58,7 @@ async fn serve(store: Store) -> Server {
     let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
     let connections_max = NonZeroU32::new(u32::try_from(CROWD).unwrap()).unwrap();
     let limits = Limits { connections_max, ..standard_limits() };
-    let server = Server::of_office(engine, limits).await;
+    let server = Server::of_engine(engine, limits).await;
     assert_eq!(ask(server.address, &creation()).await.status, 201);
     assert_eq!(ask(server.address, &change()).await.status, 200);
     assert_eq!(reserve(server.address, "acme", 1).await.status, 201);

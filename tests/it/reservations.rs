@@ -22,7 +22,7 @@ async fn server() -> (SocketAddr, Clock) {
     for id in ["a", "b"] {
         engine.create_event(terms(id, 10), Actor::System, RequestId::NOBODY).await.unwrap();
     }
-    (Server::of_office(engine, standard_limits()).await.address, clock)
+    (Server::of_engine(engine, standard_limits()).await.address, clock)
 }
 
 async fn post(address: SocketAddr, path: &str, body: &str) -> Answer {

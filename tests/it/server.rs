@@ -22,7 +22,7 @@ const FAR_AWAY: Duration = Duration::from_hours(1);
 async fn server(limits: Limits) -> Server {
     let store = Store::Memory(MemoryStore::default());
     let engine = Engine::open(store, Clock::System, Entropy::System).await.unwrap();
-    Server::of_office(engine, limits).await
+    Server::of_engine(engine, limits).await
 }
 
 fn limits() -> Limits {

@@ -26,7 +26,7 @@ async fn serve(store: Store, seats: u32) -> (Server, Engine, Clock) {
     let engine = Engine::open(store, clock.clone(), Entropy::System).await.unwrap();
     let created = engine.create_event(terms("a", seats), Actor::System, RequestId::NOBODY);
     created.await.unwrap();
-    (Server::of_office(engine.clone(), standard_limits()).await, engine, clock)
+    (Server::of_engine(engine.clone(), standard_limits()).await, engine, clock)
 }
 
 async fn statistics(address: SocketAddr, query: &str) -> Value {
@@ -457,6 +457,6 @@ async fn what_was_refused_is_known_after_a_restart() {
     engine.close().await;
     drop(engine);
     let engine = Engine::open(open_store(&directory), Clock::manual(0), Entropy::System).await;
-    let server = Server::of_office(engine.unwrap(), standard_limits()).await;
+    let server = Server::of_engine(engine.unwrap(), standard_limits()).await;
     assert_eq!(statistics(server.address, "").await, before);
 }

@@ -183,14 +183,14 @@ impl Server {
             Seats::new(10).unwrap(),
         );
         engine.create_event(terms, Actor::System, RequestId(0)).await.unwrap();
-        Self::of_office(engine, standard_limits()).await
+        Self::of_engine(engine, standard_limits()).await
     }
 
-    pub(crate) async fn of_office(engine: Engine, limits: Limits) -> Self {
+    pub(crate) async fn of_engine(engine: Engine, limits: Limits) -> Self {
         Self::for_subscribers(engine, limits, SUBSCRIBERS_MAX).await
     }
 
-    /// As [`Server::of_office`], for so many who follow at once.
+    /// As [`Server::of_engine`], for so many who follow at once.
     pub(crate) async fn for_subscribers(engine: Engine, limits: Limits, most: usize) -> Self {
         let readiness = Readiness::default();
         let context = Context::new(engine, readiness.clone(), most);

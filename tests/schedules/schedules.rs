@@ -129,7 +129,7 @@ fn of_customers_who_come_at_once_as_many_get_seats_as_there_are() {
 /// Three customers who reserve and give back, while the engine closes. Whoever is answered with seats
 /// has them in the store; nobody waits for ever.
 #[test]
-fn an_office_that_closes_answers_everybody() {
+fn an_engine_that_closes_answers_every_caller() {
     check("a closing engine", |seed| {
         block_on(async move {
             let (store, _) =
@@ -198,18 +198,18 @@ fn the_seats_of_a_hold_go_to_one_customer() {
     });
 }
 
-/// Two offices on one store want the last seats: the one whose swap is lost decides anew.
+/// Two engines on one store want the last seats: the one whose swap is lost decides anew.
 #[test]
-fn two_offices_sell_a_seat_once() {
-    check("two offices", |seed| {
+fn two_engines_sell_a_seat_once() {
+    check("two engines", |seed| {
         block_on(async move {
             let faults = Faults { lost_swaps: 2_000, ..Faults::default() };
             let (store, _) = simulated::open(yielding(seed, faults), &Tasks::Tokio).unwrap();
             let first = on_sale_through(&store, 3).await;
-            let offices = [first, open(&store).await];
+            let engines = [first, open(&store).await];
             let customers: Vec<_> = (1..=4_usize)
                 .map(|number| {
-                    let engine = offices.get(number % 2).unwrap().clone();
+                    let engine = engines.get(number % 2).unwrap().clone();
                     spawn(async move {
                         let id = EventId::new("e").unwrap();
                         let request = RequestId(number as u128);

@@ -41,6 +41,6 @@ pub use reservation::{
 pub use statistics::{Bucket, Count, Outcome, Statistics, Tally};
 pub use terms::{EventStatus, EventTerms, HOLD_SECONDS_USUAL, NotOnSale};
 pub use text::{
-    Description, EVENT_NAME_CHARS_MAX, EventName, InvalidName, MetadataKey, MetadataValue,
-    PARTNER_ID_CHARS_MAX, PartnerId, Reason, Reference, Venue, ZoneName,
+    Description, EventName, InvalidName, MetadataKey, MetadataValue, PartnerId, Reason, Reference,
+    Venue, ZoneName,
 };

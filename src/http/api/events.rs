@@ -37,9 +37,8 @@ use crate::http::kernel::request::Request;
 use crate::http::kernel::times::{moment, start, zone_name};
 use crate::http::wire::event::{EventBody, EventListBody, event_body};
 use ticketboss_core::domain::{
-    Description, EVENT_NAME_CHARS_MAX, Event, EventId, EventName, EventNumber, EventStatus,
-    EventTerms, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, HOLD_SECONDS_USUAL, Seats, Timestamp, Venue,
-    ZoneName,
+    Description, Event, EventId, EventName, EventNumber, EventStatus, EventTerms, HOLD_SECONDS_MAX,
+    HOLD_SECONDS_MIN, HOLD_SECONDS_USUAL, Seats, Timestamp, Venue, ZoneName,
 };
 use ticketboss_engine::{Receipt, RequestContext};
 
@@ -334,7 +333,7 @@ fn terms_schema(body: ObjectBuilder) -> ObjectBuilder {
     let usual = kinds::hold_seconds()
         .description(Some("How long seats are held where nobody says for how long."))
         .default(Some(HOLD_SECONDS_USUAL.into()));
-    body.property("name", text(EVENT_NAME_CHARS_MAX))
+    body.property("name", text(EventName::CHARS_MAX))
         .property("totalSeats", seats_from_one())
         .property("description", or_null(text(Description::CHARS_MAX), Type::String))
         .property("venue", or_null(text(Venue::CHARS_MAX), Type::String))

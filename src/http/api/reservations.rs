@@ -41,8 +41,8 @@ use crate::http::wire::reservation::{
     ReservationBody, ReservationListBody, STATUSES, id_text_of, reservation_body, status_name,
 };
 use ticketboss_core::domain::{
-    EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PARTNER_ID_CHARS_MAX,
-    PartnerId, Reference, Refusal, Reservation, ReservationId, Status, Version,
+    EventId, METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, Note, PartnerId, Reference, Refusal,
+    Reservation, ReservationId, Status, Version,
 };
 use ticketboss_engine::{EngineError, Receipt, RequestContext, ReservationReceipt};
 
@@ -346,7 +346,7 @@ fn example_reservation() -> Value {
 fn new_reservation_schema() -> ObjectBuilder {
     let reference = "Your own name for it, as an order number.";
     closed("Seats for a partner, taken at once or held.")
-        .property("partnerId", text(PARTNER_ID_CHARS_MAX))
+        .property("partnerId", text(PartnerId::CHARS_MAX))
         .property("seats", asked_seats())
         .property("hold", hold_schema())
         .property(

@@ -13,7 +13,7 @@ use crate::http::kernel::kinds::{
 use crate::http::kernel::query::{LIMIT_MAX, LIMIT_USUAL, WAIT_SECONDS_MAX, WAIT_SECONDS_USUAL};
 use crate::http::wire::feed::POSITION_MAX;
 use crate::http::wire::reservation::STATUSES;
-use ticketboss_core::domain::PARTNER_ID_CHARS_MAX;
+use ticketboss_core::domain::PartnerId;
 
 /// A parameter under its name in the document.
 #[derive(Clone, Copy)]
@@ -50,7 +50,7 @@ pub(crate) const RESERVATION_STATUS: ParameterDoc = ParameterDoc::new("reservati
     query("status", "Only reservations of this status.", one_of(&STATUSES))
 });
 pub(crate) const PARTNER_ID: ParameterDoc = ParameterDoc::new("partnerId", || {
-    query("partnerId", "Only reservations of this partner.", text(PARTNER_ID_CHARS_MAX))
+    query("partnerId", "Only reservations of this partner.", text(PartnerId::CHARS_MAX))
 });
 pub(crate) const SINCE: ParameterDoc = ParameterDoc::new("since", || {
     query("since", "Changes after this version; 0 is from the beginning.", version())
@@ -81,7 +81,7 @@ pub(crate) const TO: ParameterDoc = ParameterDoc::new("to", || {
     query("to", "The last version; the newest where it is missing.", version())
 });
 pub(crate) const COUNTED_PARTNER_ID: ParameterDoc = ParameterDoc::new("countedPartnerId", || {
-    query("partnerId", "Only what this partner did.", text(PARTNER_ID_CHARS_MAX))
+    query("partnerId", "Only what this partner did.", text(PartnerId::CHARS_MAX))
 });
 pub(crate) const BUCKET_SECONDS: ParameterDoc = ParameterDoc::new("bucketSeconds", || {
     let about = "How long a stretch of time is. There are 1000 at most, and a handy length is chosen where it \

@@ -158,7 +158,7 @@ mod tests {
     use ticketboss_store::Store;
     use ticketboss_store::local::memory::MemoryStore;
 
-    async fn office_with(id: &EventId) -> Engine {
+    async fn engine_with(id: &EventId) -> Engine {
         let store = Store::Memory(MemoryStore::default());
         let engine = Engine::open(store, Clock::manual(0), Entropy::System).await.unwrap();
         let seats = Seats::new(9).unwrap();
@@ -178,7 +178,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sign_of_life_is_given_while_nothing_happens() {
         let id = EventId::new("a").unwrap();
-        let engine = office_with(&id).await;
+        let engine = engine_with(&id).await;
         let mut subscriber = subscribe(&engine, &Channels::default(), &id);
         let began = Instant::now();
         for times in 1..=3 {
@@ -195,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_frame_is_turned_into_text_once_for_everybody() {
         let id = EventId::new("a").unwrap();
-        let engine = office_with(&id).await;
+        let engine = engine_with(&id).await;
         let channels = Channels::default();
         let mut subscribers = [(); 3].map(|()| subscribe(&engine, &channels, &id));
         let acme = PartnerId::new("acme").unwrap();

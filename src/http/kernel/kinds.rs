@@ -12,8 +12,8 @@ use utoipa::openapi::schema::{
 };
 
 use ticketboss_core::domain::{
-    self, EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN,
-    METADATA_ENTRIES_MAX, MetadataKey, MetadataValue, PARTNER_ID_CHARS_MAX,
+    self, EVENT_ID_BYTES_MAX, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, METADATA_ENTRIES_MAX,
+    MetadataKey, MetadataValue,
 };
 
 /// Text that has something which is no white space by any reckoning: engines differ on a few characters.
@@ -47,8 +47,8 @@ pub(crate) use kinds;
 
 kinds! {
     EventId: "The public name of an event, which never changes.", event_id();
-    EventName: "What an event is called.", text(EVENT_NAME_CHARS_MAX);
-    PartnerId: "Who reserves on behalf of buyers.", text(PARTNER_ID_CHARS_MAX);
+    EventName: "What an event is called.", text(domain::EventName::CHARS_MAX);
+    PartnerId: "Who reserves on behalf of buyers.", text(domain::PartnerId::CHARS_MAX);
     ReservationId: "The id of a reservation: ours, or the one that the client has chosen.", uuid();
     RequestId: "What a request is called in logs, problems and the ledger.", uuid();
     Moment: "A moment (RFC 3339).", moment();

@@ -1,9 +1,8 @@
 //! Texts that people and programs write: names, ids, settings.
 
 use ticketboss::config::Settings;
-use ticketboss_core::domain::{EVENT_ID_BYTES_MAX, EVENT_NAME_CHARS_MAX, PARTNER_ID_CHARS_MAX};
 use ticketboss_core::domain::{
-    EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Version,
+    EVENT_ID_BYTES_MAX, EventId, EventName, EventNumber, Nonce, PartnerId, ReservationId, Version,
 };
 use uuid::Uuid;
 
@@ -87,8 +86,8 @@ fn ids() {
     let forms = [uuid.to_string(), uuid.simple().to_string(), uuid.braced().to_string()];
     let longest = [
         "x".repeat(EVENT_ID_BYTES_MAX),
-        "é".repeat(PARTNER_ID_CHARS_MAX),
-        "🎫".repeat(EVENT_NAME_CHARS_MAX),
+        "é".repeat(PartnerId::CHARS_MAX),
+        "🎫".repeat(EventName::CHARS_MAX),
     ];
     let made = forms.into_iter().chain(longest).map(String::into_bytes);
     let target = Target {
@@ -134,8 +133,8 @@ fn read_ids(bytes: &[u8]) -> Verdict {
         verdict = Verdict::Accepted;
     }
     for (taken, chars_max) in [
-        (PartnerId::new(text).map(|id| id.as_str() == text), PARTNER_ID_CHARS_MAX),
-        (EventName::new(text).map(|name| name.as_str() == text), EVENT_NAME_CHARS_MAX),
+        (PartnerId::new(text).map(|id| id.as_str() == text), PartnerId::CHARS_MAX),
+        (EventName::new(text).map(|name| name.as_str() == text), EventName::CHARS_MAX),
     ] {
         let is_as_given = taken == Ok(true);
         assert_eq!(is_as_given, taken.is_ok(), "a name is kept as it is given");

@@ -204,7 +204,7 @@ fn told(answer: &Answer) -> String {
     format!("{} {}", answer.status, answer.json()["code"].as_str().unwrap())
 }
 
-async fn office_of(store: Store, clock: &Clock) -> Engine {
+async fn open_engine(store: Store, clock: &Clock) -> Engine {
     Engine::open(store, clock.clone(), Entropy::System).await.unwrap()
 }
 
@@ -215,7 +215,7 @@ async fn serve(engine: &Engine, subscribers_max: usize) -> Server {
 #[tokio::test]
 async fn every_answer_is_as_the_description_says() {
     let clock = Clock::manual(BEGIN_MS);
-    let engine = office_of(Store::Memory(MemoryStore::default()), &clock).await;
+    let engine = open_engine(Store::Memory(MemoryStore::default()), &clock).await;
     let server = serve(&engine, 50).await;
     let mut description = Description::of(server.address).await;
     let mut tour = Tour::new(&server, &clock, &mut description);
@@ -252,7 +252,7 @@ async fn unable_to_sell(description: &mut Description) -> BTreeMap<String, Strin
     let clock = Clock::manual(BEGIN_MS);
     let directory = tempfile::tempdir().unwrap();
     let options = SledOptions::standard(directory.path());
-    let engine = office_of(open(&options).unwrap().store, &clock).await;
+    let engine = open_engine(open(&options).unwrap().store, &clock).await;
     let server = serve(&engine, 50).await;
     let mut tour = Tour::new(&server, &clock, description);
     tour.run(CHANGES.split("# then:").next().unwrap()).await;
@@ -263,7 +263,7 @@ async fn unable_to_sell(description: &mut Description) -> BTreeMap<String, Strin
     drop(engine);
 
     let full = SledOptions { disk_free_bytes_min: u64::MAX, ..options };
-    let engine = office_of(open(&full).unwrap().store, &clock).await;
+    let engine = open_engine(open(&full).unwrap().store, &clock).await;
     let server = serve(&engine, 50).await;
     let then = CHANGES.split("# then:").nth(1).unwrap();
     let mut tour = Tour { names: names.clone(), ..Tour::new(&server, &clock, description) };
@@ -279,7 +279,7 @@ async fn unable_to_sell(description: &mut Description) -> BTreeMap<String, Strin
 async fn damaged(description: &mut Description, _: BTreeMap<String, String>) {
     let clock = Clock::manual(BEGIN_MS);
     let directory = tempfile::tempdir().unwrap();
-    let engine = office_of(open_store(&directory), &clock).await;
+    let engine = open_engine(open_store(&directory), &clock).await;
     let server = serve(&engine, 50).await;
     let mut tour = Tour::new(&server, &clock, description);
     tour.run(CHANGES.split("# then:").next().unwrap()).await;
@@ -289,7 +289,7 @@ async fn damaged(description: &mut Description, _: BTreeMap<String, String>) {
     engine.close().await;
     drop(engine);
     crate::raw::remove_pages(directory.path(), EventNumber(1));
-    let engine = office_of(open_store(&directory), &clock).await;
+    let engine = open_engine(open_store(&directory), &clock).await;
     let server = serve(&engine, 50).await;
     let then = CHANGES.split("# then:").nth(1).unwrap();
     let mut tour = Tour { names, ..Tour::new(&server, &clock, description) };

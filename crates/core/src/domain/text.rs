@@ -79,11 +79,6 @@ text_types! {
     MetadataValue: 100;
 }
 
-/// The longest event name, in characters.
-pub const EVENT_NAME_CHARS_MAX: usize = EventName::CHARS_MAX;
-/// The longest partner id, in characters.
-pub const PARTNER_ID_CHARS_MAX: usize = PartnerId::CHARS_MAX;
-
 fn bounded(text: &str, chars_max: usize) -> Result<Arc<str>, InvalidName> {
     // For JavaScript's `trim` U+FEFF is white space, too, so it is for the seed and its clients.
     if text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{FEFF}').is_empty() {

@@ -34,7 +34,7 @@ struct Built {
 impl Built {
     async fn new() -> Self {
         let directory = new_directory();
-        let engine = office_of(open_store(&directory)).await;
+        let engine = open_engine(open_store(&directory)).await;
         for id in ["alpha", "beta"] {
             let created = engine.create_event(terms(id, 20), Actor::System, REQUEST);
             created.await.unwrap();
@@ -55,7 +55,7 @@ impl Built {
     /// Sees that `alpha` is found to be damaged as `told`, twice, and that `beta` sells.
     async fn assert_alpha_is(&self, told: &str) {
         for _ in 0..2 {
-            let engine = office_of(open_store(&self.directory)).await;
+            let engine = open_engine(open_store(&self.directory)).await;
             let damages = engine.damages();
             assert_eq!(damages.len(), 1);
             assert_eq!(damages[0].to_string(), told);
@@ -123,7 +123,7 @@ fn page_key(number: EventNumber, of: u64) -> Vec<u8> {
     [&number.0.to_be_bytes()[..], &of.to_be_bytes()].concat()
 }
 
-async fn office_of(store: Store) -> Engine {
+async fn open_engine(store: Store) -> Engine {
     let (clock, entropy) = (Clock::manual(1000), Entropy::seeded(5));
     Engine::open(store, clock, entropy).await.unwrap()
 }
@@ -148,7 +148,7 @@ async fn a_directory_without_damage_is_found_whole() {
         assert_eq!(raw.ledger.len(), 7);
         assert!((1..=5).all(|of| raw.has_page(ALPHA, of)));
     });
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert_eq!(engine.damages(), []);
     assert_eq!(engine.event(&event_id("alpha")).unwrap().seats().available, 15);
     engine.cancel(built.in_alpha, REQUEST).await.unwrap();
@@ -290,7 +290,7 @@ async fn a_record_with_other_counters_is_found() {
 async fn a_record_with_another_count_of_reservations_is_found() {
     let built = Built::new().await;
     built.damage(|raw| raw.forge_record(|record| record.live_reservations = 3));
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     let told = engine.damages()[0].to_string();
     assert!(told.contains("and 3 reservations in the record"), "{told}");
     assert!(told.ends_with("and 2 told"), "{told}");
@@ -346,7 +346,7 @@ async fn a_record_in_the_place_of_another_harms_neither_ledger() {
     std::fs::remove_file(built.directory.path().join("witness")).unwrap();
     let told = "event alpha is damaged at version 2: the record disagrees with its ledger: \
                 the ledger is of event beta";
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert_damaged(engine.event(&event_id("alpha")), told);
     assert_damaged(engine.cancel(built.in_alpha, REQUEST).await, told);
     assert_eq!(engine.default_event_id().unwrap(), event_id("alpha"));
@@ -366,7 +366,7 @@ async fn a_stray_copy_of_a_record_takes_nothing_from_its_original() {
         }
     });
     for sold in 3..6 {
-        let engine = office_of(open_store(&built.directory)).await;
+        let engine = open_engine(open_store(&built.directory)).await;
         assert_eq!(engine.damages().len(), 2);
         let beta = engine.event(&event_id("beta")).unwrap();
         assert_eq!(beta.version(), version(sold - 1));
@@ -397,7 +397,7 @@ async fn pages_above_a_record_that_is_behind_are_kept() {
 async fn a_ledger_that_lost_its_record_is_kept() {
     let built = Built::new().await;
     built.damage(|raw| assert!(raw.events.remove("alpha").unwrap().is_some()));
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     let told = "event alpha is damaged at version 1: changes are lost: \
                 there are 0, and there were at least 5";
     assert_damaged(reserve(&engine, "alpha", 1).await, told);
@@ -443,7 +443,7 @@ async fn pages_above_their_record_are_removed_and_reported() {
 
     let opened = open(&options).unwrap();
     assert_eq!(opened.leftovers.orphans, orphans);
-    let engine = office_of(opened.store).await;
+    let engine = open_engine(opened.store).await;
     assert_eq!(engine.damages(), []);
     // Asked in one breath they are one commit of one page, in the middle of which one orphan was.
     let sell = || reserve(&engine, "alpha", 1);
@@ -453,7 +453,7 @@ async fn pages_above_their_record_are_removed_and_reported() {
     drop(engine);
     built.damage(|raw| assert!(raw.has_page(ALPHA, 6) && !raw.has_page(ALPHA, 9)));
 
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert_eq!(engine.damages(), []);
     let alpha = engine.event(&event_id("alpha")).unwrap();
     assert_eq!(alpha.version(), version(10));
@@ -473,13 +473,13 @@ async fn the_page_of_an_event_that_was_never_created_is_removed_and_reported() {
 
     let opened = open(&options).unwrap();
     assert_eq!(opened.leftovers.orphans, orphans);
-    let engine = office_of(opened.store).await;
+    let engine = open_engine(opened.store).await;
     let gamma = engine.create_event(terms("gamma", 20), Actor::System, REQUEST);
     assert_eq!(gamma.await.unwrap().number(), number);
     engine.close().await;
     drop(engine);
 
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert_eq!(engine.damages(), []);
     reserve(&engine, "gamma", 1).await.unwrap();
 }
@@ -491,7 +491,7 @@ async fn no_page_is_an_orphan_while_a_record_cannot_be_read() {
         raw.put_page(EventNumber(3), 1, &orphan_page(EventNumber(3), 1));
         raw.put_record("beta", b"unreadable");
     });
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert_eq!(engine.damages().len(), 1);
     // The lowest number is 1 and known, so it is sold by default although another one is not known.
     assert_eq!(engine.default_event_id().unwrap(), event_id("alpha"));
@@ -504,7 +504,7 @@ async fn no_page_is_an_orphan_while_a_record_cannot_be_read() {
 #[tokio::test]
 async fn an_id_of_an_unknown_number_is_not_found_while_nothing_is_damaged() {
     let built = Built::new().await;
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     let nowhere = ReservationId { event: EventNumber(9), ..built.in_alpha };
     let cancelled = engine.cancel(nowhere, REQUEST).await;
     let not_found =
@@ -518,7 +518,7 @@ async fn an_unfinished_snapshot_does_not_stop_opening() {
     let built = Built::new().await;
     let snapshot = built.directory.path().join("snap.FFFFFFFFFFFFFFFF.generating");
     fs::write(&snapshot, b"half of a snapshot").unwrap();
-    let engine = office_of(open_store(&built.directory)).await;
+    let engine = open_engine(open_store(&built.directory)).await;
     assert!(!snapshot.exists());
     reserve(&engine, "alpha", 1).await.unwrap();
 }

@@ -64,21 +64,21 @@ on_every_store! {
     a_reservation_is_given_up_once_however_many_try
     a_caller_that_goes_away_leaves_a_consistent_event
     an_event_whose_creator_goes_away_is_shown
-    a_closed_office_answers_and_still_shows_what_it_knows
+    a_closed_engine_answers_and_still_shows_what_it_knows
 }
 
 fn memory_store() -> Store {
     Store::Memory(MemoryStore::default())
 }
 
-async fn office_of(store: Store) -> Engine {
+async fn open_engine(store: Store) -> Engine {
     let (clock, entropy) = (Clock::manual(1000), Entropy::System);
     Engine::open(store, clock, entropy).await.unwrap()
 }
 
 /// An engine that sells one event.
-async fn office_with_event(store: Store, capacity: u32) -> Engine {
-    let engine = office_of(store).await;
+async fn engine_with_event(store: Store, capacity: u32) -> Engine {
+    let engine = open_engine(store).await;
     create(&engine, ID, capacity).await.unwrap();
     engine
 }
@@ -122,7 +122,7 @@ async fn read_back(store: &Store) -> (Event, Vec<Change>) {
 }
 
 async fn a_reservation_takes_seats_and_a_cancellation_gives_them_back(store: Store) {
-    let engine = office_with_event(store.clone(), 500).await;
+    let engine = engine_with_event(store.clone(), 500).await;
     assert_eq!(event(&engine).version(), Version::FIRST);
     assert_eq!(engine.default_event_id().unwrap(), event_id(ID));
 
@@ -144,7 +144,7 @@ async fn a_reservation_takes_seats_and_a_cancellation_gives_them_back(store: Sto
 }
 
 async fn what_the_rules_refuse_is_refused(store: Store) {
-    let engine = office_with_event(store, 12).await;
+    let engine = engine_with_event(store, 12).await;
     let reserved = reserve(&engine, 10).await.unwrap();
     for asked in [0, 11, u32::MAX] {
         let refused = refusal(reserve(&engine, asked).await);
@@ -174,26 +174,26 @@ async fn what_the_rules_refuse_is_refused(store: Store) {
 }
 
 async fn an_event_is_created_once(store: Store) {
-    let engine = office_with_event(store.clone(), 12).await;
+    let engine = engine_with_event(store.clone(), 12).await;
     reserve(&engine, 2).await.unwrap();
     let again = create(&engine, ID, 500).await.unwrap_err();
     assert!(matches!(&again, EngineError::EventExists(id) if *id == event_id(ID)));
 
     // A node that was opened before the event was created does not know it and is told by the store.
-    let other = office_of(store.clone()).await;
+    let other = open_engine(store.clone()).await;
     create(&other, "later", 5).await.unwrap();
     let again = create(&engine, "later", 500).await.unwrap_err();
     assert!(matches!(&again, EngineError::EventExists(id) if *id == event_id("later")));
 
     assert_eq!(available(&engine), 10);
-    let reopened = office_of(store).await;
+    let reopened = open_engine(store).await;
     assert_eq!(reopened.damages(), []);
     let later = reopened.event(&event_id("later")).unwrap();
     assert_eq!(later.seats().capacity, 5);
 }
 
 async fn of_many_who_create_an_event_one_does(store: Store) {
-    let engine = office_of(store).await;
+    let engine = open_engine(store).await;
     let tasks = (1..=20).map(|capacity| {
         let engine = engine.clone();
         tokio::spawn(async move { create(&engine, ID, capacity).await })
@@ -210,7 +210,7 @@ async fn of_many_who_create_an_event_one_does(store: Store) {
 }
 
 async fn sixty_who_want_ten_of_five_hundred_seats_fill_the_hall_exactly(store: Store) {
-    let engine = office_with_event(store.clone(), 500).await;
+    let engine = engine_with_event(store.clone(), 500).await;
     let tasks = (0..60).map(|_| {
         let engine = engine.clone();
         tokio::spawn(async move { reserve(&engine, 10).await })
@@ -238,7 +238,7 @@ async fn sixty_who_want_ten_of_five_hundred_seats_fill_the_hall_exactly(store: S
 }
 
 async fn a_reservation_is_given_up_once_however_many_try(store: Store) {
-    let engine = office_with_event(store, 10).await;
+    let engine = engine_with_event(store, 10).await;
     for round in 0..100 {
         let reserved = reserve(&engine, 4).await.unwrap();
         let id = reserved.id();
@@ -267,7 +267,7 @@ async fn a_reservation_is_given_up_once_however_many_try(store: Store) {
 }
 
 async fn a_caller_that_goes_away_leaves_a_consistent_event(store: Store) {
-    let engine = office_with_event(store.clone(), 500).await;
+    let engine = engine_with_event(store.clone(), 500).await;
     for _ in 0..20 {
         let mut asked = pin!(reserve(&engine, 1));
         let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -285,7 +285,7 @@ async fn a_caller_that_goes_away_leaves_a_consistent_event(store: Store) {
 }
 
 async fn an_event_whose_creator_goes_away_is_shown(store: Store) {
-    let engine = office_of(store).await;
+    let engine = open_engine(store).await;
     for waits in 1..6 {
         let id = format!("hurried-{waits}");
         {
@@ -312,8 +312,8 @@ async fn an_event_whose_creator_goes_away_is_shown(store: Store) {
     }
 }
 
-async fn a_closed_office_answers_and_still_shows_what_it_knows(store: Store) {
-    let engine = office_with_event(store, 500).await;
+async fn a_closed_engine_answers_and_still_shows_what_it_knows(store: Store) {
+    let engine = engine_with_event(store, 500).await;
     let reserved = reserve(&engine, 1).await.unwrap();
     engine.close().await;
     engine.close().await;
@@ -330,7 +330,7 @@ async fn a_closed_office_answers_and_still_shows_what_it_knows(store: Store) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn closing_waits_for_those_who_asked_before() {
     let directory = new_directory();
-    let engine = office_with_event(open_store(&directory), 500).await;
+    let engine = engine_with_event(open_store(&directory), 500).await;
     let mut asked = Box::pin(reserve(&engine, 1));
     let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Pending | Poll::Ready(Ok(_))));
@@ -365,8 +365,8 @@ async fn hammer(engine: Engine, seats: u32, rounds: usize) -> (Vec<Version>, Vec
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_on_one_store_sell_one_event_without_a_false_word() {
     let store = memory_store();
-    let first = office_with_event(store.clone(), 120).await;
-    let second = office_of(store.clone()).await;
+    let first = engine_with_event(store.clone(), 120).await;
+    let second = open_engine(store.clone()).await;
     let own_of_first = reserve(&first, 1).await.unwrap().id();
     let own_of_second = reserve(&second, 1).await.unwrap().id();
 
@@ -422,8 +422,8 @@ fn available_by_version(number: EventNumber, changes: &[Change]) -> BTreeMap<Ver
 #[tokio::test]
 async fn a_node_catches_up_with_what_another_one_has_sold() {
     let store = memory_store();
-    let first = office_with_event(store.clone(), 20).await;
-    let second = office_of(store.clone()).await;
+    let first = engine_with_event(store.clone(), 20).await;
+    let second = open_engine(store.clone()).await;
     let sold = [reserve(&first, 10).await.unwrap(), reserve(&first, 4).await.unwrap()];
     first.cancel(sold[0].id(), REQUEST).await.unwrap();
 
@@ -447,7 +447,7 @@ async fn a_node_catches_up_with_what_another_one_has_sold() {
 #[tokio::test]
 async fn a_ledger_that_another_node_has_broken_stops_the_event() {
     let store = memory_store();
-    let engine = office_with_event(store.clone(), 20).await;
+    let engine = engine_with_event(store.clone(), 20).await;
     let id = event_id(ID);
     let loaded = store.load(&id).await.unwrap().unwrap().unwrap();
     let mut record = loaded.record;
@@ -474,7 +474,7 @@ async fn a_ledger_that_another_node_has_broken_stops_the_event() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn more_than_fits_into_a_page_or_a_batch_is_there_after_a_restart() {
     let directory = new_directory();
-    let engine = office_with_event(open_store(&directory), 5000).await;
+    let engine = engine_with_event(open_store(&directory), 5000).await;
     let tasks = (0..3000).map(|_| {
         let engine = engine.clone();
         tokio::spawn(async move { reserve(&engine, 1).await })
@@ -486,7 +486,7 @@ async fn more_than_fits_into_a_page_or_a_batch_is_there_after_a_restart() {
     engine.close().await;
     drop(engine);
 
-    let engine = office_of(open_store(&directory)).await;
+    let engine = open_engine(open_store(&directory)).await;
     assert_eq!(engine.damages(), []);
     assert!(portrait(&event(&engine)) == before, "it is as it was");
     assert_eq!(available(&engine), 2000);
@@ -495,7 +495,7 @@ async fn more_than_fits_into_a_page_or_a_batch_is_there_after_a_restart() {
 #[tokio::test]
 async fn what_was_sold_is_there_after_a_restart() {
     let directory = new_directory();
-    let engine = office_with_event(open_store(&directory), 500).await;
+    let engine = engine_with_event(open_store(&directory), 500).await;
     let first = reserve(&engine, 3).await.unwrap();
     let second = reserve(&engine, 5).await.unwrap();
     engine.cancel(first.id(), REQUEST).await.unwrap();
@@ -503,7 +503,7 @@ async fn what_was_sold_is_there_after_a_restart() {
     engine.close().await;
     drop(engine);
 
-    let engine = office_of(open_store(&directory)).await;
+    let engine = open_engine(open_store(&directory)).await;
     assert_eq!(portrait(&event(&engine)), before);
     engine.cancel(second.id(), REQUEST).await.unwrap();
     let refused = refusal(engine.cancel(first.id(), REQUEST).await);
@@ -519,12 +519,12 @@ fn open_with_disk_free_min(directory: &TempDir, disk_free_bytes_min: u64) -> Sto
 #[tokio::test]
 async fn a_full_disk_stops_sales_but_not_reading_until_there_is_room() {
     let directory = new_directory();
-    let engine = office_with_event(open_store(&directory), 500).await;
+    let engine = engine_with_event(open_store(&directory), 500).await;
     let reserved = reserve(&engine, 3).await.unwrap();
     engine.close().await;
     drop(engine);
 
-    let engine = office_of(open_with_disk_free_min(&directory, u64::MAX / 2)).await;
+    let engine = open_engine(open_with_disk_free_min(&directory, u64::MAX / 2)).await;
     let full = |error: EngineError| assert!(matches!(error, EngineError::DiskFull));
     full(reserve(&engine, 1).await.unwrap_err());
     full(engine.cancel(reserved.id(), REQUEST).await.unwrap_err());
@@ -537,7 +537,7 @@ async fn a_full_disk_stops_sales_but_not_reading_until_there_is_room() {
     engine.close().await;
     drop(engine);
 
-    let engine = office_of(open_store(&directory)).await;
+    let engine = open_engine(open_store(&directory)).await;
     assert_eq!(event(&engine).version(), version(2));
     engine.cancel(reserved.id(), REQUEST).await.unwrap();
     reserve(&engine, 1).await.unwrap();

@@ -32,7 +32,7 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
         ..SledOptions::standard(disk.path().join("data"))
     };
     let event = EventId::new("node-meetup-2025").unwrap();
-    let engine = open_office(&options).await;
+    let engine = open_engine(&options).await;
     engine.create_event(terms(&event), Actor::System, RequestId(1)).await.unwrap();
 
     let sold = sell_until_full(&engine, &event).await;
@@ -53,7 +53,7 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
     }
 
     close(engine).await;
-    let engine = open_office(&options).await;
+    let engine = open_engine(&options).await;
     assert_eq!(engine.damages(), []);
     for id in &sold {
         let kept = engine.reservation(*id).expect("it was acknowledged");
@@ -65,7 +65,7 @@ async fn a_full_disk_stops_the_selling_until_there_is_room() {
     close(engine).await;
 }
 
-async fn open_office(options: &SledOptions) -> Engine {
+async fn open_engine(options: &SledOptions) -> Engine {
     let store = open(options).expect("the store opens").store;
     Engine::open(store, Clock::System, Entropy::seeded(1)).await.expect("the store can be read")
 }

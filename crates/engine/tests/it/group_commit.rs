@@ -124,7 +124,7 @@ fn tasks_that_keep_coming_do_not_hold_up_a_commit() {
     });
 }
 
-/// How many of the commits share a sync depends on the speed of the disk.
+/// How many of the commits share a sync depends on the speed of the disk; the committer's own tests count that.
 #[test]
 fn events_that_sell_at_the_same_time_make_one_commit_each() {
     in_turns(async {
@@ -140,9 +140,7 @@ fn events_that_sell_at_the_same_time_make_one_commit_each() {
         let before = counts(&store).await;
         let tasks = (0..100).map(|task| reserve_soon(&engine, &ids[task % EVENTS]));
         versions(tasks.collect()).await;
-        let Counts { commits, syncs } = since(before, &store).await;
-        assert_eq!(commits, EVENTS as u64);
-        assert!((1..=commits).contains(&syncs), "{syncs} syncs");
+        assert_eq!(since(before, &store).await.commits, EVENTS as u64);
     });
 }
 

@@ -21,12 +21,12 @@ const BEGIN_MS: i64 = 1_000_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-async fn office_of(store: &Store, clock: &Clock) -> Engine {
+async fn open_engine(store: &Store, clock: &Clock) -> Engine {
     Engine::open(store.clone(), clock.clone(), Entropy::System).await.unwrap()
 }
 
-async fn office_with_event(store: &Store, clock: &Clock, capacity: u32) -> Engine {
-    let engine = office_of(store, clock).await;
+async fn engine_with_event(store: &Store, clock: &Clock, capacity: u32) -> Engine {
+    let engine = open_engine(store, clock).await;
     engine.create_event(terms(ID, capacity), Actor::System, REQUEST).await.unwrap();
     engine
 }
@@ -77,7 +77,7 @@ async fn facts(store: &Store) -> Vec<(i64, Fact)> {
 #[tokio::test]
 async fn a_hold_ends_when_nobody_asks_for_anything() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let engine = office_with_event(&store, &clock, 10).await;
+    let engine = engine_with_event(&store, &clock, 10).await;
     let held = hold(&engine, 4, 60).await.unwrap();
     let expires_at = Timestamp(BEGIN_MS + 60_000);
     let Status::Held(kept) = held.reservation().status else { panic!("{held:?}") };
@@ -101,7 +101,7 @@ async fn a_hold_ends_when_nobody_asks_for_anything() {
 #[tokio::test]
 async fn seats_of_a_hold_that_is_over_are_there_for_the_next_command() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let engine = office_with_event(&store, &clock, 10).await;
+    let engine = engine_with_event(&store, &clock, 10).await;
     let held = hold(&engine, 10, 60).await.unwrap();
     let Err(EngineError::Refused(Refusal::NotEnoughSeats(shortage))) = reserve(&engine, 1).await
     else {
@@ -123,7 +123,7 @@ async fn seats_of_a_hold_that_is_over_are_there_for_the_next_command() {
 #[tokio::test]
 async fn what_was_paid_late_is_sold_if_the_seats_are_still_there() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let engine = office_with_event(&store, &clock, 10).await;
+    let engine = engine_with_event(&store, &clock, 10).await;
     let held = hold(&engine, 6, 60).await.unwrap();
     clock.set(BEGIN_MS + HOUR_MS);
     let confirmed = engine.confirm(held.id(), REQUEST).await.unwrap();
@@ -142,7 +142,7 @@ async fn what_was_paid_late_is_sold_if_the_seats_are_still_there() {
 #[tokio::test]
 async fn an_extended_hold_ends_at_its_new_time() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let engine = office_with_event(&store, &clock, 10).await;
+    let engine = engine_with_event(&store, &clock, 10).await;
     let held = hold(&engine, 6, 60).await.unwrap();
     clock.set(BEGIN_MS + 59_999);
     engine.extend(held.id(), 60, REQUEST).await.unwrap();
@@ -160,14 +160,14 @@ async fn a_hold_ends_after_a_restart() {
     let directory = new_directory();
     let clock = Clock::manual(BEGIN_MS);
     let store = open_store(&directory);
-    let engine = office_with_event(&store, &clock, 10).await;
+    let engine = engine_with_event(&store, &clock, 10).await;
     let held = hold(&engine, 6, 60).await.unwrap();
     let longer = hold(&engine, 2, HOLD_SECONDS_MAX).await.unwrap();
     engine.close().await;
     drop((engine, store));
 
     clock.set(BEGIN_MS + 60_000);
-    let engine = office_of(&open_store(&directory), &clock).await;
+    let engine = open_engine(&open_store(&directory), &clock).await;
     reached(&engine, version(4)).await;
     assert_eq!(status(&engine, held.id()), Status::Expired { since: version(4) });
     assert!(matches!(status(&engine, longer.id()), Status::Held(_)));
@@ -182,14 +182,14 @@ async fn a_clock_that_was_set_back_before_a_restart_does_not_make_a_hold_longer(
     let store = memory_store();
     let begin_ms = Clock::System.now().0 + HOUR_MS;
     let ahead = Clock::manual(begin_ms);
-    let engine = office_with_event(&store, &ahead, 10).await;
+    let engine = engine_with_event(&store, &ahead, 10).await;
     let held = hold(&engine, 6, 10).await.unwrap();
     ahead.set(begin_ms + 9_000);
     reserve(&engine, 1).await.unwrap();
     engine.close().await;
 
     let began = Instant::now();
-    let engine = office_of(&store, &Clock::steady()).await;
+    let engine = open_engine(&store, &Clock::steady()).await;
     while matches!(status(&engine, held.id()), Status::Held(_)) {
         assert!(began.elapsed() < PATIENCE, "it never ends");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -202,13 +202,13 @@ async fn a_clock_that_was_set_back_before_a_restart_does_not_make_a_hold_longer(
 #[tokio::test]
 async fn a_date_far_ahead_does_not_stop_the_time_of_its_event() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS + 3 * DAY_MS));
-    let engine = office_of(&store, &clock).await;
+    let engine = open_engine(&store, &clock).await;
     let ends = EventTerms { off_sale_at: Some(Timestamp(BEGIN_MS + DAY_MS)), ..terms(ID, 10) };
     engine.create_event(ends, Actor::System, REQUEST).await.unwrap();
     engine.close().await;
 
     clock.set(BEGIN_MS);
-    let engine = office_of(&store, &clock).await;
+    let engine = open_engine(&store, &clock).await;
     let held = hold(&engine, 4, 10).await.unwrap();
     let Status::Held(kept) = held.reservation().status else { panic!("{held:?}") };
     assert_eq!(kept.expires_at, Timestamp(BEGIN_MS + 10_000));
@@ -229,7 +229,7 @@ async fn a_date_far_ahead_does_not_stop_the_time_of_its_event() {
     // Its dates do not fall, and it is found whole.
     let dated = facts(&store).await.into_iter().map(|(at, _)| at);
     assert_eq!(dated.collect::<Vec<_>>(), [BEGIN_MS + 3 * DAY_MS; 6]);
-    let engine = office_of(&store, &clock).await;
+    let engine = open_engine(&store, &clock).await;
     assert_eq!((engine.damages(), event(&engine).seats().available), (vec![], 8));
     engine.close().await;
 }
@@ -239,13 +239,13 @@ async fn a_date_far_ahead_does_not_take_their_time_from_the_others() {
     let store = memory_store();
     let now_ms = Clock::System.now().0;
     let create = async |id, at_ms| {
-        let engine = office_of(&store, &Clock::manual(at_ms)).await;
+        let engine = open_engine(&store, &Clock::manual(at_ms)).await;
         engine.create_event(terms(id, 10), Actor::System, REQUEST).await.unwrap();
         engine.close().await;
     };
     create("an-hour", now_ms + HOUR_MS).await;
     create("three-days", now_ms + 3 * DAY_MS).await;
-    let engine = office_of(&store, &Clock::steady()).await;
+    let engine = open_engine(&store, &Clock::steady()).await;
     let ahead_ms = engine.now().0 - now_ms;
     assert!((HOUR_MS..DAY_MS).contains(&ahead_ms), "the clock is put forward by {ahead_ms} ms");
     engine.close().await;
@@ -255,7 +255,7 @@ async fn a_date_far_ahead_does_not_take_their_time_from_the_others() {
 async fn more_holds_than_end_in_one_commit_end_once_each() {
     const HOLDS: u32 = 5_000;
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let engine = office_with_event(&store, &clock, HOLDS + 10).await;
+    let engine = engine_with_event(&store, &clock, HOLDS + 10).await;
     let tasks = (0..HOLDS).map(|_| {
         let engine = engine.clone();
         tokio::spawn(async move {
@@ -282,9 +282,9 @@ async fn more_holds_than_end_in_one_commit_end_once_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_end_a_hold_once() {
     let (store, clock) = (memory_store(), Clock::manual(BEGIN_MS));
-    let first = office_with_event(&store, &clock, 10).await;
+    let first = engine_with_event(&store, &clock, 10).await;
     let held = hold(&first, 6, 60).await.unwrap();
-    let second = office_of(&store, &clock).await;
+    let second = open_engine(&store, &clock).await;
     clock.set(BEGIN_MS + 60_000);
     for engine in [&first, &second] {
         reached(engine, version(3)).await;

@@ -17,7 +17,7 @@ const SEATS_MAX: u32 = 5;
 /// What a run is made of. All of it is drawn from the seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// How many offices work on the store.
+    /// How many engines work on the store.
     pub nodes: usize,
     /// How many events there are.
     pub events: u32,

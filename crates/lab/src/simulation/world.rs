@@ -199,13 +199,13 @@ impl World {
 
     fn end_process(&mut self) {
         self.over.store(false, Ordering::Relaxed);
-        let mut offices = Vec::new();
+        let mut engines = Vec::new();
         for (node, up) in self.nodes().iter_mut().enumerate() {
             self.shared.scheduler.kill(Self::node_group(node));
-            offices.push(up.take());
+            engines.push(up.take());
         }
         self.shared.scheduler.kill(PROCESS);
-        drop(offices);
+        drop(engines);
         self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
@@ -215,10 +215,10 @@ impl World {
 
     /// Asks the process to stop: it answers what it has taken and ends.
     fn stop(&mut self) {
-        let offices: Vec<_> = self.nodes().iter_mut().filter_map(Option::take).collect();
-        if offices.len() < self.shared.plan.nodes {
+        let engines: Vec<_> = self.nodes().iter_mut().filter_map(Option::take).collect();
+        if engines.len() < self.shared.plan.nodes {
             // It is not up, or being stopped.
-            for (up, engine) in self.nodes().iter_mut().zip(offices) {
+            for (up, engine) in self.nodes().iter_mut().zip(engines) {
                 up.get_or_insert(engine);
             }
             return;
@@ -226,7 +226,7 @@ impl World {
         self.stops += 1;
         let over = self.over.clone();
         self.shared.scheduler.spawn(PROCESS, async move {
-            for engine in offices {
+            for engine in engines {
                 engine.close().await;
             }
             over.store(true, Ordering::Relaxed);
