@@ -237,7 +237,10 @@ impl<R> Api<R>
 where
     R: Service<http::Request<Incoming>, Response = Response, Error = Infallible> + Clone,
 {
-    /// Answers a request.
+    /// Answers a request. The server has attached the [`Connection`] that it came over.
+    ///
+    /// # Panics
+    /// Without one.
     pub async fn answer(mut self, request: http::Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
             named(preflight(&request), self.context.request_id(request.headers()))

@@ -31,14 +31,14 @@ mod full_disk;
 mod fuzz;
 #[path = "../support/godown.rs"]
 mod godown;
+mod history;
 mod holds;
 mod http;
 mod idempotency;
+mod list_pages;
 mod log;
 mod older;
 mod openapi;
-mod parts;
-mod past;
 mod power_cut_program;
 mod program;
 mod proof;

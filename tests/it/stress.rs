@@ -181,7 +181,7 @@ async fn stress_finds_that_its_books_do_not_add_up() {
     let home = directory();
     let server = Serving::start(home.path(), &["--access-log", "off"]);
     let url = format!("http://{}", server.address);
-    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "1000"];
+    let arguments = ["stress", "--url", &url, "--clients", "2", "--requests", "4000"];
     let mut stress = ticketboss(home.path(), &arguments);
     let stress = stress.stdout(Stdio::piped()).spawn().unwrap();
     // Somebody else reserves meanwhile: versions that the answers do not account for.

@@ -1,7 +1,7 @@
 //! What is told to everybody who follows the same: read from the ledger once, serialised once.
 //!
 //! A channel lives as long as somebody follows, and its task with it. It tells what the ledger says, and
-//! only wakes by the engine: so there is nothing to lose between a commit and its replay.
+//! only wakes by the engine: so there is nothing to lose between a commit and its frame.
 //!
 //! It must not know: how a frame reaches a subscriber.
 
@@ -17,8 +17,8 @@ use crate::http::wire::change::{ChangeBody, change_body};
 use ticketboss_core::domain::{Change, EventId, Timestamp, Version};
 use ticketboss_engine::{Added, Engine, EngineError};
 
-/// How long a channel waits after it has told something. What happens meanwhile is told together: each
-/// replay wakes everybody who follows.
+/// How long a channel waits after it has published frames. Changes that are committed meanwhile are
+/// published together: each publication wakes every subscriber.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many changes are read at once.
 const READ_CHANGES_MAX: usize = 1_024;
@@ -93,7 +93,7 @@ async fn run(
     end: CancellationToken,
     channels: Channels,
 ) {
-    let replay = async {
+    let publishing = async {
         match &subject {
             Subject::Event(id) => tell_event(&engine, id, &channel).await,
             Subject::All => tell_all(&engine, &channel).await,
@@ -101,7 +101,7 @@ async fn run(
     };
     let ended = tokio::select! {
         () = end.cancelled() => Ok(()),
-        ended = replay => ended,
+        ended = publishing => ended,
     };
     channels.forget(&subject, &channel);
     if let Err(error) = ended

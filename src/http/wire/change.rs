@@ -11,7 +11,7 @@ use super::reservation::id_text_of;
 use crate::http::kernel::kinds::{self, kinds, one_of};
 use crate::http::kernel::list_page::ListPage;
 use crate::http::kernel::text::time_text;
-use ticketboss_core::domain::{self, Change, Event, Fact, ReservationId};
+use ticketboss_core::domain::{self, Change, Event, EventTerms, Fact, ReservationId};
 
 /// What a change can be.
 const TYPES: [&str; 12] = [
@@ -121,7 +121,16 @@ pub(crate) fn change_body(event: &Event, change: &Change) -> ChangeBody {
         Fact::SeatsUnblocked { block } => {
             what.seats = event.block_made_by(block).map(|block| block.seats.get());
         }
-        _ => {}
+        Fact::EventCreated(_)
+        | Fact::EventUpdated(_)
+        | Fact::Reserved { .. }
+        | Fact::Held { .. }
+        | Fact::Confirmed { .. }
+        | Fact::ConfirmedLate { .. }
+        | Fact::Extended { .. }
+        | Fact::Cancelled { .. }
+        | Fact::PartlyCancelled { .. }
+        | Fact::Expired { .. } => {}
     }
     ChangeBody {
         event_id: event.id().to_string(),
@@ -141,20 +150,8 @@ pub(crate) fn change_body(event: &Event, change: &Change) -> ChangeBody {
 fn type_and_details(fact: &Fact) -> (&'static str, ChangeDetails) {
     let none = ChangeDetails::default();
     match fact {
-        Fact::EventCreated(terms) | Fact::EventUpdated(terms) => {
-            let name = match fact {
-                Fact::EventCreated(_) => "eventCreated",
-                _ => "eventUpdated",
-            };
-            let what = ChangeDetails {
-                name: Some(terms.name.to_string()),
-                total_seats: Some(terms.capacity.get()),
-                status: Some(terms.status.as_str()),
-                terms: Some(TermsBody::of(terms)),
-                ..none
-            };
-            (name, what)
-        }
+        Fact::EventCreated(terms) => ("eventCreated", details_of_terms(terms)),
+        Fact::EventUpdated(terms) => ("eventUpdated", details_of_terms(terms)),
         Fact::SeatsBlocked { seats, reason } => {
             let reason = Some(reason.to_string());
             ("seatsBlocked", ChangeDetails { seats: Some(seats.get()), reason, ..none })
@@ -181,5 +178,15 @@ fn type_and_details(fact: &Fact) -> (&'static str, ChangeDetails) {
         Fact::PartlyCancelled { seats, .. } => {
             ("partlyCancelled", ChangeDetails { seats: Some(seats.get()), ..none })
         }
+    }
+}
+
+fn details_of_terms(terms: &EventTerms) -> ChangeDetails {
+    ChangeDetails {
+        name: Some(terms.name.to_string()),
+        total_seats: Some(terms.capacity.get()),
+        status: Some(terms.status.as_str()),
+        terms: Some(TermsBody::of(terms)),
+        ..ChangeDetails::default()
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn reservation_body<'a>(
 ) -> ReservationBody<'a> {
     let hold = match reservation.status {
         Status::Held(hold) => Some(hold),
-        _ => None,
+        Status::Confirmed | Status::Cancelled { .. } | Status::Expired { .. } => None,
     };
     let note = reservation.note.as_deref();
     ReservationBody {
