@@ -17,7 +17,7 @@ use tokio::runtime::Builder;
 use crate::support::{new_directory, open_store};
 use crate::wire::{Connection, PATIENCE, Server, ask, bare, json, reserve, standard_limits};
 
-/// How many have a turn or wait for one, as `engine/past.rs` has it.
+/// How many have a turn or wait for one, as `crates/engine/src/read_backs.rs` has it.
 const PLACES: usize = 2 + 32;
 /// How many ask at once.
 const CROWD: usize = 60;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::program::{run, said};
 
@@ -58,17 +59,22 @@ fn its_tests_are_there_and_read_their_variables() {
             let name = variable.split('=').next().unwrap();
             assert!(sources.contains(&format!("\"{name}\"")), "{text}: {name}");
         }
-        let package = after(&words, "-p").map(|name| {
-            packages.get(name).unwrap_or_else(|| panic!("{text}: there is no package {name}"))
-        });
         let Some(binary) = after(&words, "--test") else { continue };
-        // Without `-p` cargo runs the tests of all default members.
-        let searched = package.map_or_else(|| packages.values().collect(), |folder| vec![folder]);
-        let tests = searched.iter().map(|folder| folder.join("tests").join(binary));
-        let tests = tests.filter(|folder| folder.join("main.rs").exists()).collect::<Vec<_>>();
-        assert!(!tests.is_empty(), "{text}: there is no {binary}");
-        let names_tests = |word: &&str| tests.iter().any(|folder| begins_a_test(folder, word));
-        assert!(words.iter().any(names_tests), "{text} names no test");
+        let package = after(&words, "-p").unwrap_or(env!("CARGO_PKG_NAME"));
+        let folder = packages.get(package);
+        let folder = folder.unwrap_or_else(|| panic!("{text}: there is no package {package}"));
+        let tests = if package == env!("CARGO_PKG_NAME") && binary == env!("CARGO_CRATE_NAME") {
+            own_tests()
+        } else {
+            tests_of(&folder.join("tests").join(binary).join("main.rs"))
+        };
+        let named = filters(&words);
+        assert!(!named.is_empty(), "{text} names no test");
+        for filter in named {
+            // The harness takes a test whose path has the filter anywhere in it. These begin with it.
+            let is_there = tests.iter().any(|test| test.starts_with(filter));
+            assert!(is_there, "{text}: no test begins with {filter}");
+        }
     }
     assert!(count >= 8, "{count} commands");
 }
@@ -92,15 +98,79 @@ fn packages() -> BTreeMap<String, PathBuf> {
     named.collect()
 }
 
-/// Whether the tests in `folder` have a module or a function whose path begins with `word`.
-fn begins_a_test(folder: &Path, word: &str) -> bool {
-    let source_of = |module: &str| folder.join(module.replace("::", "/")).with_extension("rs");
-    if source_of(word.trim_end_matches("::")).exists() {
-        return true;
+/// The tests that are named to `cargo test` by the beginning of their paths.
+fn filters<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let start = words.iter().position(|word| *word == "test").map_or(0, |at| at + 1);
+    let is_filter = |at: &usize| {
+        let is_value = ["-p", "--test", "--test-threads"].contains(&words[at - 1]);
+        !is_value && !words[*at].starts_with('-')
+    };
+    (start..words.len()).filter(is_filter).map(|at| words[at]).collect()
+}
+
+/// The tests of this binary, as it lists them.
+fn own_tests() -> BTreeSet<String> {
+    let program = std::env::current_exe().unwrap();
+    let listed = Command::new(program).arg("--list").output().unwrap();
+    let lines = String::from_utf8(listed.stdout).unwrap();
+    lines.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+}
+
+/// The tests of a binary that is not built with this one, read from the source: functions that are marked as
+/// tests, in `root` and in the files of the modules that are declared from there on.
+fn tests_of(root: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut left = vec![(root.to_owned(), root.parent().unwrap().to_owned(), String::new())];
+    while let Some((file, folder, path)) = left.pop() {
+        let source =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        found.extend(marked(&source).iter().map(|name| format!("{path}{name}")));
+        let modules =
+            source.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+        // What stands elsewhere, by `#[path]`, is shared, and has no tests.
+        let modules = modules.filter(|name| folder.join(format!("{name}.rs")).exists());
+        left.extend(modules.map(|name| {
+            let file = folder.join(format!("{name}.rs"));
+            (file, folder.join(name), format!("{path}{name}::"))
+        }));
     }
-    let Some((module, function)) = word.rsplit_once("::") else { return false };
-    fs::read_to_string(source_of(module))
-        .is_ok_and(|source| source.contains(&format!("fn {function}")))
+    found
+}
+
+/// The functions that are marked as tests, with the module within the file that each is in.
+fn marked(source: &str) -> Vec<String> {
+    let (mut found, mut module, mut is_marked) = (Vec::new(), String::new(), false);
+    for line in source.lines() {
+        if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {")) {
+            module = format!("{name}::");
+        } else if line == "}" {
+            module.clear();
+        }
+        let line = line.trim_start();
+        if let Some(function) = line.trim_start_matches("async ").strip_prefix("fn ") {
+            let name = function.split(['(', '<']).next().unwrap();
+            found.extend(is_marked.then(|| format!("{module}{name}")));
+            is_marked = false;
+        }
+        is_marked |= line == "#[test]" || line.starts_with("#[tokio::test");
+    }
+    found
+}
+
+#[test]
+fn only_what_is_a_test_counts_as_one() {
+    let source =
+        "#[test]\n#[ignore = \"a\"]\nfn b() {}\nfn c() {}\n#[tokio::test(x)]\nasync fn d<'a>() {}
+mod e {\n    #[test]\n    fn f() {\n    }\n}\nproptest! {\n    #[test]\n    fn g(h in 0..9) {}\n}";
+    assert_eq!(marked(source), ["b", "d", "e::f", "g"]);
+    let words = "A=1 cargo test --release -p b --test it c:: -- --ignored --test-threads 1 d::e";
+    assert_eq!(filters(&words.split(' ').collect::<Vec<_>>()), ["c::", "d::e"]);
+    let listed = own_tests();
+    assert!(listed.contains("reliability::only_what_is_a_test_counts_as_one"), "{listed:?}");
+    // Read from its source, this binary has the tests that it lists.
+    let read = tests_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/main.rs"));
+    let unlisted = read.difference(&listed).collect::<Vec<_>>();
+    assert!(unlisted.is_empty() && read.len() > 100, "{unlisted:?}");
 }
 
 fn walk(folder: &Path) -> Vec<PathBuf> {

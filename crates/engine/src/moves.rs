@@ -16,10 +16,10 @@ use ticketboss_runtime::clock::Clock;
 
 /// All events'. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Moves(Arc<Inner>);
+pub(crate) struct Moves(Arc<SharedMoves>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct SharedMoves {
     state: Mutex<State>,
     changed: watch::Sender<()>,
 }

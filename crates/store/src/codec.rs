@@ -112,7 +112,7 @@ struct StoredPageHead {
 }
 
 #[derive(Deserialize)]
-struct StoredPage<'a> {
+struct StoredPageParts<'a> {
     head: StoredPageHead,
     #[serde(borrow)]
     changes: Vec<StoredChange<'a>>,
@@ -174,7 +174,7 @@ impl Page {
     /// When `bytes` are not a whole, intact page of a known format with at least one change.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let (body, digest) = unseal(bytes, PAGE_BYTES_MAX)?;
-        let stored: StoredPage<'_> = decode_all(body, PAGE_CONFIG)?;
+        let stored: StoredPageParts<'_> = decode_all(body, PAGE_CONFIG)?;
         let StoredPageHead { number, first_version, previous, first_at } = stored.head;
         let Some(first) = stored.changes.first() else {
             return Err(Unreadable::Value("a page has at least one change"));

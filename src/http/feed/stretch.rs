@@ -25,7 +25,7 @@ pub(crate) struct Stretch {
     /// Whether each frame has a position of its own, one after the other.
     numbering: Numbering,
     text: Bytes,
-    frames: Vec<Place>,
+    frames: Vec<FrameSpan>,
 }
 
 /// What positions a stretch has.
@@ -41,7 +41,7 @@ pub(crate) enum Numbering {
 
 /// Where a frame stands in the text.
 #[derive(Debug)]
-struct Place {
+struct FrameSpan {
     begins: usize,
     json: Range<usize>,
 }
@@ -72,7 +72,7 @@ impl Stretch {
                 .expect("wire types have string keys and no failing parts");
             let json = json_begins..text.len();
             text.extend_from_slice(b"\n\n");
-            frames.push(Place { begins, json });
+            frames.push(FrameSpan { begins, json });
         }
         Self { after, last, numbering, text: text.into(), frames }
     }

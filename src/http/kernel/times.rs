@@ -20,9 +20,9 @@ const MOMENT_MS_MAX: i64 = 253_402_207_200_000;
 
 /// Reads a moment, `2026-05-01T18:00:00Z` or with another offset.
 pub(crate) fn moment(given: &RawValue) -> Result<Timestamp, Wrong> {
-    let told = Told::read(&string(given)?).filter(|told| told.has_seconds);
-    let (local, offset) = told
-        .and_then(|told| Some((told.local, told.offset?)))
+    let parsed = ParsedTime::read(&string(given)?).filter(|parsed| parsed.has_seconds);
+    let (local, offset) = parsed
+        .and_then(|parsed| Some((parsed.local, parsed.offset?)))
         .ok_or("must be a time with an offset, as in 2026-05-01T20:00:00+02:00 (RFC 3339)")?;
     at(local, offset)
 }
@@ -33,7 +33,7 @@ pub(crate) fn start(given: &RawValue, zone: Option<&ZoneName>) -> Result<Timesta
     let Some(zone) = zone else {
         return moment(given);
     };
-    let Told { local, offset, .. } = Told::read(&string(given)?)
+    let ParsedTime { local, offset, .. } = ParsedTime::read(&string(given)?)
         .ok_or("must be a time, as in 2026-05-01T20:00:00 in the time zone, or with an offset")?;
     if let Some(offset) = offset {
         return at(local, offset);
@@ -71,13 +71,13 @@ pub(crate) fn local_text(at: Timestamp, zone: Option<&ZoneName>) -> String {
 }
 
 /// A date and a time on the clock, and its offset where that is told.
-struct Told {
+struct ParsedTime {
     local: civil::DateTime,
     offset: Option<Offset>,
     has_seconds: bool,
 }
 
-impl Told {
+impl ParsedTime {
     /// Takes apart what RFC 3339 calls `date-time` (section 5.6), without a leap second, which our clocks
     /// do not show; seconds and offset may be missing. What is finer than a millisecond is left out.
     fn read(text: &str) -> Option<Self> {

@@ -2,7 +2,7 @@
 //!
 //! They are tokio's and the standard library's. With the feature `shuttle` they are those of shuttle,
 //! under which a test runs the same code in one order of steps after another
-//! (`tests/schedules.rs`). It must not know what goes through them.
+//! (`tests/schedules/`). It must not know what goes through them.
 
 #[cfg(not(feature = "shuttle"))]
 mod chosen {

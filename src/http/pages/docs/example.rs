@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Required};
 
-use super::reader::{Reader, SchemaOrRef, Told};
+use super::reader::{Endpoint, Reader, SchemaOrRef};
 use super::rules::Rules;
 use crate::http::describe::parameters::IDEMPOTENCY_KEY;
 
@@ -102,8 +102,8 @@ impl<'a> Writer<'a> {
 }
 
 /// The command that does what is described.
-pub(crate) fn curl(reader: Reader<'_>, told: &Told<'_>) -> String {
-    let answers = &told.operation.responses.responses;
+pub(crate) fn curl(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> String {
+    let answers = &endpoint.operation.responses.responses;
     let answers_with = |media_type: &str| {
         answers.values().any(|answer| reader.response(answer).content.contains_key(media_type))
     };
@@ -114,18 +114,18 @@ pub(crate) fn curl(reader: Reader<'_>, told: &Told<'_>) -> String {
     if answers.contains_key("101") || answers.contains_key("204") {
         words.push("-i".to_owned());
     }
-    if told.method != "GET" && told.method != "POST" {
-        words.push(format!("-X {}", told.method));
+    if endpoint.method != "GET" && endpoint.method != "POST" {
+        words.push(format!("-X {}", endpoint.method));
     }
-    words.push(format!("{SERVER}{}", path(reader, told)));
+    words.push(format!("{SERVER}{}", path(reader, endpoint)));
     let mut lines = vec![words.join(" ")];
-    lines.extend(headers(reader, told).iter().map(|header| format!("-H {}", quoted(header))));
-    lines.extend(body(reader, told).map(|body| format!("-d {}", quoted(&body))));
+    lines.extend(headers(reader, endpoint).iter().map(|header| format!("-H {}", quoted(header))));
+    lines.extend(body(reader, endpoint).map(|body| format!("-d {}", quoted(&body))));
     lines.join(" \\\n  ")
 }
 
-fn body(reader: Reader<'_>, told: &Told<'_>) -> Option<String> {
-    let Some(RefOr::T(body)) = &told.operation.request_body else { return None };
+fn body(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Option<String> {
+    let Some(RefOr::T(body)) = &endpoint.operation.request_body else { return None };
     let content = reader.content(body.content.get("application/json")?);
     let (example, schema) = (content.example.as_ref()?, content.schema.as_ref());
     let inline = compact(reader, example, schema);
@@ -134,9 +134,9 @@ fn body(reader: Reader<'_>, told: &Told<'_>) -> Option<String> {
 }
 
 /// The path with an example in the place of each variable.
-fn path(reader: Reader<'_>, told: &Told<'_>) -> String {
-    let mut path = told.path.to_owned();
-    for parameter in reader.parameters(told.operation) {
+fn path(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> String {
+    let mut path = endpoint.path.to_owned();
+    for parameter in reader.parameters(endpoint.operation) {
         if parameter.parameter_in == ParameterIn::Path {
             path = path.replace(&format!("{{{}}}", parameter.name), &example(reader, parameter));
         }
@@ -144,21 +144,21 @@ fn path(reader: Reader<'_>, told: &Told<'_>) -> String {
     path
 }
 
-fn headers(reader: Reader<'_>, told: &Told<'_>) -> Vec<String> {
+fn headers(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Vec<String> {
     let mut headers = Vec::new();
-    for parameter in reader.parameters(told.operation) {
+    for parameter in reader.parameters(endpoint.operation) {
         let is_header = parameter.parameter_in == ParameterIn::Header;
         if parameter.name == IDEMPOTENCY_KEY.key {
             // A key is of one operation, so that each command has its own.
-            headers.push(format!("{}: {}-1", parameter.name, told.id()));
+            headers.push(format!("{}: {}-1", parameter.name, endpoint.id()));
         } else if is_header && parameter.required == Required::True {
             headers.push(format!("{}: {}", parameter.name, example(reader, parameter)));
         }
     }
-    if told.operation.request_body.is_some() {
+    if endpoint.operation.request_body.is_some() {
         headers.push("Content-Type: application/json".to_owned());
     }
-    if told.operation.responses.responses.contains_key("101") {
+    if endpoint.operation.responses.responses.contains_key("101") {
         headers.extend(UPGRADE.map(str::to_owned));
     }
     headers

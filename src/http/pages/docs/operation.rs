@@ -12,28 +12,28 @@ use utoipa::openapi::{RefOr, Required};
 
 use super::example::{curl, pretty};
 use super::kind::{explained, fields, kind, prose, term};
-use super::reader::{Presence, Reader, SchemaOrRef, Told, name_of};
+use super::reader::{Endpoint, Presence, Reader, SchemaOrRef, name_of};
 use crate::http::kernel::problem::Code;
 use crate::http::pages::html::marked_up;
 
 const PROBLEM: &str = "application/problem+json";
 
 /// An operation.
-pub(crate) fn operation(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let about = told.operation.description.as_deref().unwrap_or_default();
+pub(crate) fn operation(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let about = endpoint.operation.description.as_deref().unwrap_or_default();
     html! {
-        article.operation id=(told.id()) {
+        article.operation id=(endpoint.id()) {
             div.told {
-                h3 { a href={ "#" (told.id()) } { (told.summary()) } }
-                p.path { (method(told.method)) " " code { (told.path) } }
+                h3 { a href={ "#" (endpoint.id()) } { (endpoint.summary()) } }
+                p.path { (method(endpoint.method)) " " code { (endpoint.path) } }
                 (prose(reader, about))
             }
-            div.shown { (examples(reader, told)) }
+            div.shown { (examples(reader, endpoint)) }
             div.taken {
-                (parameters(reader, told))
-                (body(reader, told))
-                (answers(reader, told))
-                (problems(reader, told))
+                (parameters(reader, endpoint))
+                (body(reader, endpoint))
+                (answers(reader, endpoint))
+                (problems(reader, endpoint))
             }
         }
     }
@@ -45,13 +45,13 @@ pub(crate) fn method(name: &str) -> Markup {
 }
 
 /// The command, and what it is answered with.
-fn examples(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let answers = told.operation.responses.responses.iter();
+fn examples(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let answers = endpoint.operation.responses.responses.iter();
     let answers = answers.map(|(status, answer)| (status, reader.response(answer)));
     let good = answers.filter(|(status, _)| !status.starts_with(['4', '5']));
     html! {
         h4 { "Request" }
-        pre.curl { code { (curl(reader, told)) } }
+        pre.curl { code { (curl(reader, endpoint)) } }
         @for (status, answer) in good {
             @for (media_type, content) in &answer.content {
                 @let content = reader.content(content);
@@ -73,8 +73,8 @@ fn shown(reader: Reader<'_>, example: &Value, content: &Content) -> String {
     }
 }
 
-fn parameters(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let all = reader.parameters(told.operation);
+fn parameters(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let all = reader.parameters(endpoint.operation);
     let places = [
         (ParameterIn::Path, "In the path"),
         (ParameterIn::Query, "In the query"),
@@ -111,8 +111,8 @@ fn presence(required: &Required) -> Presence {
     }
 }
 
-fn body(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let Some(RefOr::T(body)) = &told.operation.request_body else { return html! {} };
+fn body(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let Some(RefOr::T(body)) = &endpoint.operation.request_body else { return html! {} };
     html! {
         h4 {
             "Body " span.kind { @for (schema, _) in bodies(reader, body) { (kind(reader, schema)) } } " "
@@ -140,8 +140,8 @@ fn bodies<'a>(
 }
 
 /// What is answered if all goes well.
-fn answers(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let all = &told.operation.responses.responses;
+fn answers(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let all = &endpoint.operation.responses.responses;
     html! {
         h4 { "Answers" }
         dl.answers {
@@ -205,8 +205,8 @@ fn next(answer: &Response) -> Markup {
 }
 
 /// What can go wrong: each code, with a link to what it means.
-fn problems(reader: Reader<'_>, told: &Told<'_>) -> Markup {
-    let all = told.operation.responses.responses.iter();
+fn problems(reader: Reader<'_>, endpoint: &Endpoint<'_>) -> Markup {
+    let all = endpoint.operation.responses.responses.iter();
     let all = all.map(|(status, answer)| (status, reader.response(answer)));
     let of_problems = all.filter_map(|(status, answer)| {
         Some((status, reader.content(answer.content.get(PROBLEM)?)))

@@ -20,13 +20,13 @@ pub(crate) struct Reader<'a> {
 }
 
 /// An operation, and where it is.
-pub(crate) struct Told<'a> {
+pub(crate) struct Endpoint<'a> {
     pub(crate) method: &'static str,
     pub(crate) path: &'a str,
     pub(crate) operation: &'a Operation,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Endpoint<'a> {
     /// What it is called, here and in programs.
     pub(crate) fn id(&self) -> &'a str {
         self.operation.operation_id.as_deref().unwrap_or_default()
@@ -59,13 +59,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The operations of a tag, in the order of the route table.
-    pub(crate) fn operations(self, tag: &str) -> Vec<Told<'a>> {
+    pub(crate) fn operations(self, tag: &str) -> Vec<Endpoint<'a>> {
         let mut found = Vec::new();
         for (path, item) in &self.document.paths.paths {
             for (method, operation) in methods(item) {
                 let is_tagged = |tags: &Vec<String>| tags.iter().any(|name| name == tag);
                 if operation.tags.as_ref().is_some_and(is_tagged) {
-                    found.push(Told { method, path, operation });
+                    found.push(Endpoint { method, path, operation });
                 }
             }
         }
