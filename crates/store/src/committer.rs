@@ -415,3 +415,22 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the engine panicked: {}", said.unwrap_or("without a word")).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_gathers_the_jobs_that_are_ready_up_to_its_limit() {
+        for (ready, gathered) in [(0, 1), (5, 6), (ROUND_JOBS_MAX, ROUND_JOBS_MAX)] {
+            let job = || Job::CheckRoom { answer: oneshot::channel().0 };
+            let (queue, mut jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+            for _ in 0..ready {
+                queue.try_send(job()).unwrap();
+            }
+            let mut round = vec![job()];
+            gather(&mut jobs, &mut round);
+            assert_eq!(round.len(), gathered, "{ready} are ready");
+        }
+    }
+}
