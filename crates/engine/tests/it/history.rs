@@ -37,6 +37,10 @@ async fn an_event_is_as_it_was_at_each_version_within_a_page() {
     let pages = engine.sealed_pages(&id, Version::FIRST, newest.version(), 10).await.unwrap();
     let spans = pages.iter().map(|page| (page.first_version.get(), page.last_version.get()));
     assert_eq!(spans.collect::<Vec<_>>(), [(1, 1), (2, 6), (7, 10)]);
+    for pages_max in 0..=3 {
+        let pages = engine.sealed_pages(&id, Version::FIRST, newest.version(), pages_max).await;
+        assert_eq!(pages.unwrap().len(), pages_max);
+    }
 
     let changes = engine.changes(&id, Version::ZERO, 100).await.unwrap();
     let mut folded = Event::create(newest.number(), &changes[0]).unwrap();
