@@ -231,7 +231,7 @@ impl Engine {
     ///
     /// # Errors
     /// `EventNotFound`, `EventDamaged`.
-    pub fn event_by_number(&self, number: EventNumber) -> Result<Arc<Event>, EngineError> {
+    fn event_by_number(&self, number: EventNumber) -> Result<Arc<Event>, EngineError> {
         let handles = self.0.handles.read().unwrap_or_else(PoisonError::into_inner);
         handles.by_number.get(&number).ok_or(EngineError::EventNotFound)?.event()
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub(crate) use self::knowledge::SharedKnowledge;
-use self::knowledge::{KnownBlock, KnownReservation, place};
+use self::knowledge::{Afterwards, KnownBlock, KnownReservation, place};
 pub(crate) use self::mix::{Extremes, Mix};
 use crate::checker::history::{Asked, Outcome, Stand, Telling};
 use ticketboss_core::domain::{HOLD_SECONDS_MIN, PartnerId};
@@ -30,8 +30,6 @@ const BLOCK_SEATS_MAX: u64 = 4;
 const LONG_AGO_ONE_IN: u64 = 6;
 /// One of so many changes of the limit for each request is to any possible one; the others are to the most.
 const ANY_LIMIT_ONE_IN: u64 = 2;
-/// How many of a hundred known reservations are forgotten when they are to be cancelled.
-const FORGOTTEN_PERCENT: u64 = 80;
 
 /// Something to ask for.
 #[derive(Debug, Clone)]
@@ -183,7 +181,7 @@ impl Choices {
 
     /// Seats to put back, every other time once more; where no block is known, a version that may be none.
     fn block(&self, subject: usize, version: u64) -> KnownBlock {
-        let known = self.shared.block(self.draw(), self.is_one_in(2));
+        let known = self.shared.block(self.draw(), Afterwards::forgotten_if(self.is_one_in(2)));
         known.unwrap_or(KnownBlock { subject, block: version })
     }
 
@@ -191,8 +189,9 @@ impl Choices {
     fn change(&mut self) -> Option<Wish> {
         let is_given_up = self.percent() >= self.mix.hold_percent;
         let is_shared = self.is_one_in(self.mix.extremes.shared_one_in);
-        let is_forgotten = is_given_up && self.percent() < FORGOTTEN_PERCENT;
-        let shared = is_shared.then(|| self.shared.reservation(self.draw(), is_forgotten));
+        let is_forgotten = is_given_up && self.percent() < self.mix.extremes.forgotten_percent;
+        let then = Afterwards::forgotten_if(is_forgotten);
+        let shared = is_shared.then(|| self.shared.reservation(self.draw(), then));
         let (known, source) = match shared.flatten() {
             Some(known) => (self.guessed_now_and_then(known), Source::Shared),
             None => (self.take_own()?, Source::Own),
@@ -330,13 +329,14 @@ mod tests {
             capacity_percent: (75, 125),
             seats_per_request: (4, 10),
             shared_one_in: 2,
+            forgotten_percent: 80,
             guess_percent: 2,
         },
     };
 
     fn choices(seed: u64) -> Choices {
         let random = Entropy::seeded(seed);
-        let shared = Arc::new(SharedKnowledge::of([Some(100), None]));
+        let shared = Arc::new(SharedKnowledge::of([Some(100), None], 8));
         Choices::new(PartnerId::new("acme").unwrap(), MIX, random.clone(), random, shared)
     }
 

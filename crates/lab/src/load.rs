@@ -26,6 +26,8 @@ use ticketboss_runtime::terminal::Failure;
 
 /// How often whoever waits for the end is told how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+/// How many reservations are known to all clients at a time: so few that several change the same one.
+const KNOWN_MAX: usize = 64;
 
 /// Clients at rest, with the reservations that they have.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl Storm {
     /// Clients that have nothing yet.
     pub fn new(plan: LoadPlan) -> Self {
         let known = plan.subjects.iter().map(|subject| subject.seats);
-        let known = Arc::new(SharedKnowledge::of(known));
+        let known = Arc::new(SharedKnowledge::of(known, KNOWN_MAX));
         let callers = (0..plan.clients).map(|number| Caller::new(number, &plan, known.clone()));
         Self { callers: callers.collect(), plan: Arc::new(plan) }
     }

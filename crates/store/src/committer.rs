@@ -5,7 +5,7 @@
 //! pages), so nothing is retried: the store has failed, everybody is told so, and the next start reads
 //! what is there.
 //!
-//! It must not know: where the bytes go. That is an [`Medium`]'s business, so the same rounds run over
+//! It must not know: where the bytes go. That is a [`Medium`]'s business, so the same rounds run over
 //! sled, in the simulation, and under every schedule that a test wants to try.
 
 use std::fmt;
@@ -129,11 +129,11 @@ fn tell<T: Send + 'static>(done: T, answer: Answer<T>) -> Tell {
 
 impl Committer {
     /// The way to `worker`, who serves `jobs`.
-    pub fn new<E: Medium>(engine: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
+    pub fn new<E: Medium>(medium: E) -> (Self, Worker<E>, mpsc::Receiver<Job>) {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (failure_sender, failure) = watch::channel(None);
         let counters = Arc::<Counters>::default();
-        let worker = Worker { engine, failure: failure_sender, counters: counters.clone() };
+        let worker = Worker { medium, failure: failure_sender, counters: counters.clone() };
         (Self { queue, failure, counters }, worker, jobs)
     }
 
@@ -223,8 +223,8 @@ impl CommitterThread {
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(engine: impl Medium + Send + 'static) -> std::io::Result<Self> {
-        let (committer, worker, jobs) = Committer::new(engine);
+    pub fn start(medium: impl Medium + Send + 'static) -> std::io::Result<Self> {
+        let (committer, worker, jobs) = Committer::new(medium);
         let thread = thread::Builder::new().name("committer".into()).spawn(|| worker.run(jobs))?;
         Ok(Self { committer, _thread: Joined(Some(thread)) })
     }
@@ -251,7 +251,7 @@ impl Drop for Joined {
 /// The one who works off rounds of jobs.
 #[derive(Debug)]
 pub struct Worker<E> {
-    engine: E,
+    medium: E,
     failure: watch::Sender<Option<Arc<str>>>,
     counters: Arc<Counters>,
 }
@@ -288,7 +288,7 @@ impl<E: Medium> Worker<E> {
     pub fn write(&mut self, jobs: &mut Vec<Job>) -> Option<Round> {
         let known = self.failure.borrow().clone();
         let possible = known.map_or_else(
-            || guarded(|| self.engine.check_room()),
+            || guarded(|| self.medium.check_room()),
             |why| Err(StoreError::Failed(why)),
         );
         if let Err(error) = possible {
@@ -298,8 +298,8 @@ impl<E: Medium> Worker<E> {
         }
         let mut round = Round { waiting: Vec::with_capacity(jobs.len()), ..Round::default() };
         let mut jobs = jobs.drain(..);
-        let engine = &mut self.engine;
-        let outcome = guarded(|| jobs.by_ref().try_for_each(|job| round.add(engine, job)));
+        let medium = &mut self.medium;
+        let outcome = guarded(|| jobs.by_ref().try_for_each(|job| round.add(medium, job)));
         if let Err(error) = outcome {
             self.fail_for_good(&error);
             round.answer(&Err(error.clone()));
@@ -312,7 +312,7 @@ impl<E: Medium> Worker<E> {
     /// Makes a round durable and answers it; or fails the store.
     pub fn settle(&mut self, round: Round) {
         // After a round that was settled everything is durable, so one that only reads has it easy.
-        let durable = if round.writes { guarded(|| self.engine.make_durable()) } else { Ok(()) };
+        let durable = if round.writes { guarded(|| self.medium.make_durable()) } else { Ok(()) };
         let writes = round.writes;
         let won = round.answer(&durable);
         if writes && durable.is_ok() {
@@ -321,7 +321,7 @@ impl<E: Medium> Worker<E> {
             self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         }
         match durable {
-            Ok(()) => self.engine.is_durable(&won),
+            Ok(()) => self.medium.is_durable(&won),
             Err(error) => self.fail_for_good(&error),
         }
     }
@@ -357,21 +357,21 @@ fn gather(jobs: &mut mpsc::Receiver<Job>, round: &mut Vec<Job>) {
 }
 
 impl Round {
-    fn add(&mut self, engine: &mut impl Medium, job: Job) -> Result<(), StoreError> {
+    fn add(&mut self, medium: &mut impl Medium, job: Job) -> Result<(), StoreError> {
         self.writes |= job.writes();
         let waiting = match job {
             Job::Commit { event, token, commit, answer } => {
                 let version = commit.record.version;
-                let swap = engine.swap(&event, &token, &commit)?;
+                let swap = medium.swap(&event, &token, &commit)?;
                 match &swap {
                     Swap::Won(_) => self.won.push((event, version)),
                     Swap::Lost => {}
                 }
                 tell(swap, answer)
             }
-            Job::ClaimEventNumber { answer } => tell(engine.claim_event_number()?, answer),
-            Job::Load { event, answer } => tell(engine.load(&event)?, answer),
-            Job::Events { answer } => tell(engine.events()?, answer),
+            Job::ClaimEventNumber { answer } => tell(medium.claim_event_number()?, answer),
+            Job::Load { event, answer } => tell(medium.load(&event)?, answer),
+            Job::Events { answer } => tell(medium.events()?, answer),
             // Without room it would not have come this far.
             Job::CheckRoom { answer } => tell((), answer),
         };
@@ -401,7 +401,7 @@ fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
     }
 }
 
-/// Takes a panic of an engine for a failure of the store, which it is.
+/// Takes a panic of an medium for a failure of the store, which it is.
 fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))))

@@ -172,8 +172,8 @@ impl Asked {
             | Self::Hold { seats, .. }
             | Self::CancelPart { seats, .. }
             | Self::Block { seats }
-            | Self::Update { capacity: Some(seats), .. } => *seats += 1,
-            Self::Extend { hold_seconds, .. } => *hold_seconds += 1,
+            | Self::Update { capacity: Some(seats), .. } => *seats = another(*seats),
+            Self::Extend { hold_seconds, .. } => *hold_seconds = another(*hold_seconds),
             Self::Cancel { .. }
             | Self::Confirm { .. }
             | Self::Update { capacity: None, .. }
@@ -256,6 +256,11 @@ mod partner_id {
     }
 }
 
+/// Another number than that one: the next, or the one before the largest.
+fn another(number: u32) -> u32 {
+    number.checked_add(1).unwrap_or(u32::MAX - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,5 +327,20 @@ mod tests {
         let counted = told.iter().map(|told| acknowledged.take(told)).collect::<Vec<_>>();
         assert_eq!(counted, [true, false, false, true, true]);
         assert_eq!((first.version_made(), first.version_reached()), (Some(7), None));
+    }
+
+    #[test]
+    fn of_the_largest_capacity_there_is_another_body() {
+        for seats in [1, u32::MAX - 1, u32::MAX] {
+            let asked = |capacity| Asked::Update {
+                capacity: Some(capacity),
+                seats_per_request_max: None,
+                expected: 1,
+            };
+            let other = asked(seats).with_another_body().unwrap();
+            let Asked::Update { capacity: Some(capacity), .. } = other else { unreachable!() };
+            assert_ne!(capacity, seats);
+            assert_ne!(capacity, 0);
+        }
     }
 }

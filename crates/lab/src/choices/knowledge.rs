@@ -6,8 +6,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-/// How many reservations are known to all clients at a time, and how many blocks.
-const KNOWN_MAX: usize = 256;
+/// What becomes of an entry that is picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It can be picked again.
+    Kept,
+    /// It is removed.
+    Forgotten,
+}
+
+impl Afterwards {
+    pub(super) fn forgotten_if(is_forgotten: bool) -> Self {
+        if is_forgotten { Self::Forgotten } else { Self::Kept }
+    }
+}
 
 /// A reservation, and which of the subjects it is of.
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +40,22 @@ pub(super) struct KnownBlock {
 pub(crate) struct SharedKnowledge {
     /// For each subject, how many seats it has at first, where that is known.
     initial_seats: Vec<Option<u32>>,
+    /// How many reservations are known to all clients at a time, and how many blocks.
+    known_max: usize,
     reservations: Mutex<Vec<KnownReservation>>,
     blocks: Mutex<Vec<KnownBlock>>,
 }
 
 impl SharedKnowledge {
-    /// The subjects, by how many seats each has at first, and nothing else.
-    pub(crate) fn of(initial_seats: impl IntoIterator<Item = Option<u32>>) -> Self {
+    /// The subjects, by how many seats each has at first, and nothing else. At most `known_max` reservations
+    /// and as many blocks will be known at a time.
+    pub(crate) fn of(
+        initial_seats: impl IntoIterator<Item = Option<u32>>,
+        known_max: usize,
+    ) -> Self {
         Self {
             initial_seats: initial_seats.into_iter().collect(),
+            known_max,
             reservations: Mutex::default(),
             blocks: Mutex::default(),
         }
@@ -51,24 +70,33 @@ impl SharedKnowledge {
     }
 
     pub(super) fn add_reservation(&self, known: KnownReservation, choice: u64) {
-        add(&mut lock(&self.reservations), known, choice);
+        self.add(&mut lock(&self.reservations), known, choice);
     }
 
-    /// One of the reservations, which is forgotten if that is asked for.
-    pub(super) fn reservation(&self, choice: u64, is_forgotten: bool) -> Option<KnownReservation> {
-        pick(&mut lock(&self.reservations), choice, is_forgotten)
+    /// Picks one of the reservations.
+    pub(super) fn reservation(&self, choice: u64, then: Afterwards) -> Option<KnownReservation> {
+        pick(&mut lock(&self.reservations), choice, then)
     }
 
     pub(super) fn add_block(&self, known: KnownBlock, choice: u64) {
         let mut blocks = lock(&self.blocks);
         if !blocks.contains(&known) {
-            add(&mut blocks, known, choice);
+            self.add(&mut blocks, known, choice);
         }
     }
 
-    /// One of the blocks, which is forgotten if that is asked for.
-    pub(super) fn block(&self, choice: u64, is_forgotten: bool) -> Option<KnownBlock> {
-        pick(&mut lock(&self.blocks), choice, is_forgotten)
+    /// Picks one of the blocks.
+    pub(super) fn block(&self, choice: u64, then: Afterwards) -> Option<KnownBlock> {
+        pick(&mut lock(&self.blocks), choice, then)
+    }
+
+    /// Adds to a list, in place of another entry where it is full.
+    fn add<T>(&self, list: &mut Vec<T>, entry: T, choice: u64) {
+        if list.len() < self.known_max {
+            list.push(entry);
+        } else if let Some(other) = list.get_mut(place(choice, self.known_max)) {
+            *other = entry;
+        }
     }
 }
 
@@ -76,20 +104,12 @@ fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds to a list, in place of another entry where it is full.
-fn add<T>(list: &mut Vec<T>, entry: T, choice: u64) {
-    if list.len() < KNOWN_MAX {
-        list.push(entry);
-    } else if let Some(other) = list.get_mut(place(choice, KNOWN_MAX)) {
-        *other = entry;
-    }
-}
-
-fn pick<T: Copy>(list: &mut Vec<T>, choice: u64, is_forgotten: bool) -> Option<T> {
+fn pick<T: Copy>(list: &mut Vec<T>, choice: u64, then: Afterwards) -> Option<T> {
     let place = place(choice, list.len());
     let picked = list.get(place).copied()?;
-    if is_forgotten {
-        list.swap_remove(place);
+    match then {
+        Afterwards::Kept => {}
+        Afterwards::Forgotten => drop(list.swap_remove(place)),
     }
     Some(picked)
 }

@@ -39,6 +39,8 @@ pub(crate) struct Extremes {
     /// One of so many reservations is made known to all clients, and one of so many changes is of one that
     /// all know: some are changed by several clients at once, and again after they are gone.
     pub(crate) shared_one_in: u64,
+    /// How many of a hundred known reservations are forgotten when they are to be cancelled.
+    pub(crate) forgotten_percent: u64,
     /// How many of a hundred changes of a reservation that all know name an id that never was.
     pub(crate) guess_percent: u64,
 }

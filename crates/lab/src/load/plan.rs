@@ -73,6 +73,7 @@ impl LoadPlan {
                 capacity_percent: (75, 125),
                 seats_per_request: (seats_max, SEATS_PER_REQUEST_MAX.max(seats_max)),
                 shared_one_in: SHARED_ONE_IN,
+                forgotten_percent: 0,
                 guess_percent: 0,
             },
         }

@@ -13,6 +13,7 @@ use crate::judging::{Judged, judge_event};
 use crate::replays::{ReplayedEvent, Replays, WholeEvent};
 use ticketboss_core::domain::{EventId, SeatCounts, Version};
 use ticketboss_runtime::terminal::Failure;
+use ticketboss_store::ledger::ReplayError;
 use ticketboss_store::local::sled::{SledOptions, inspect};
 
 /// That what is stored holds together.
@@ -72,8 +73,15 @@ impl Judgement {
                 ReplayedEvent::Whole(event) => {
                     let operations = histories.get(&event.id).map(Vec::as_slice);
                     let operations = operations.unwrap_or_default();
-                    let judged =
-                        judge_event(&opened.store, &event, operations, Scope::Whole).await?;
+                    let judged = judge_event(&opened.store, &event, operations, Scope::Whole).await;
+                    let judged = match judged {
+                        Ok(judged) => judged,
+                        Err(ReplayError::Damaged(damage)) => {
+                            self.convict(damage.to_string());
+                            continue;
+                        }
+                        Err(ReplayError::Store(error)) => return Err(error.into()),
+                    };
                     let WholeEvent { record, pages, bytes, .. } = event;
                     let (seats, version) = (record.seats, record.version);
                     self.events.push(StoredEvent { seats, version, pages, bytes, judged });

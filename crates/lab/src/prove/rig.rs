@@ -99,7 +99,7 @@ impl<'a> Rig<'a> {
         }
     }
 
-    /// Kills and starts as the terms say, or until something is wrong; nothing comes of it where a
+    /// Kills and starts as the settings say, or until something is wrong; nothing comes of it where a
     /// signal ends it. No server is left either way.
     pub(super) async fn run(mut self, mut signals: Signals) -> Result<Option<RunRecord>, Failure> {
         let gathered = tokio::select! {

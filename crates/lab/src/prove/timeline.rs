@@ -18,7 +18,7 @@ const PARTS_MAX: u64 = 300;
 /// each a multiple of this long, in microseconds.
 const PART_UNIT_US: u64 = 50_000;
 
-/// What happened in each part of a record.
+/// What happened in each part of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timeline {

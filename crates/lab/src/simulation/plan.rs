@@ -127,6 +127,7 @@ impl Plan {
                 capacity_percent: (1, 150),
                 seats_per_request: (1, SEATS_PER_REQUEST_MAX),
                 shared_one_in: 1,
+                forgotten_percent: 80,
                 guess_percent: 8,
             },
         }

@@ -23,6 +23,8 @@ use ticketboss_store::simulated::{self, Pace, SimulatedDisk};
 
 /// The process that has the store; its nodes follow, each a group of its own.
 const PROCESS: Group = Group(0);
+/// How many reservations are known to all clients at a time, and how many blocks.
+const KNOWN_MAX: usize = 256;
 /// Whoever is outside of the process.
 const CLIENTS: Group = Group(1000);
 /// How long a process that has ended stays down, at most.
@@ -68,7 +70,10 @@ impl World {
             events: (1..=plan.events).map(event).collect(),
             nodes: Arc::new(Mutex::new(vec![None; plan.nodes])),
             received: followers_of(&plan),
-            known: Arc::new(SharedKnowledge::of((0..plan.events).map(|_| Some(plan.capacity)))),
+            known: Arc::new(SharedKnowledge::of(
+                (0..plan.events).map(|_| Some(plan.capacity)),
+                KNOWN_MAX,
+            )),
             history: Arc::default(),
             left: Arc::new(AtomicU64::new(operations.into())),
             working: Arc::new(AtomicU64::new(plan.clients.into())),

@@ -11,7 +11,7 @@ use ticketboss_store::{Commit, Store, Swap, Token, ledger};
 
 #[tokio::test]
 async fn full_pages_of_short_and_long_names_read_back() {
-    for partner in ["p", "box-engine-0417.north-sea-festivals.example", &"🎟".repeat(128)] {
+    for partner in ["p", "box-office-0417.north-sea-festivals.example", &"🎟".repeat(128)] {
         let store = Store::Memory(MemoryStore::default());
         let id = EventId::new("node-meetup-2025").unwrap();
         let (event, commit) = sales(store.claim_event_number().await.unwrap(), &id, partner);

@@ -256,7 +256,10 @@ impl Event {
             Status::Held(Hold { expires_at, .. }) if expires_at <= at => {
                 Ok(Fact::Expired { reservation })
             }
-            _ => Err(Refusal::ReservationNotFound),
+            Status::Held(_)
+            | Status::Confirmed
+            | Status::Cancelled { .. }
+            | Status::Expired { .. } => Err(Refusal::ReservationNotFound),
         }
     }
 

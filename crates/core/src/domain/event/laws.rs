@@ -189,7 +189,7 @@ impl PartnerTotals {
 fn hold_of(reservation: &Reservation) -> Option<Hold> {
     match reservation.status {
         Status::Held(hold) => Some(hold),
-        _ => None,
+        Status::Confirmed | Status::Cancelled { .. } | Status::Expired { .. } => None,
     }
 }
 

@@ -117,7 +117,7 @@ fn check(seats: u32, is_held: bool, plan: impl IntoIterator<Item = Next>) -> usi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn what_a_reservation_was_is_what_was_there_then(

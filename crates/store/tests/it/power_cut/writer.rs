@@ -85,10 +85,10 @@ impl Writer {
         (0..count).map(sell_one).collect()
     }
 
-    /// One of a thousand names like `box-engine-0417.north-sea-festivals.example`.
+    /// One of a thousand names like `box-office-0417.north-sea-festivals.example`.
     fn partner(&mut self) -> PartnerId {
         let number = self.random.within(0, 999);
-        PartnerId::new(&format!("box-engine-{number:04}.north-sea-festivals.example")).unwrap()
+        PartnerId::new(&format!("box-office-{number:04}.north-sea-festivals.example")).unwrap()
     }
 
     fn change(&mut self, version: Version, fact: Fact) -> Change {
