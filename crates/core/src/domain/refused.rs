@@ -48,7 +48,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds. A stored kind is a place in here, so that new ones go to the end.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; Self::BlockNotFound as usize + 1] = [
         Self::SeatsPerRequest,
         Self::HoldSeconds,
         Self::NotOnSale,
@@ -69,6 +69,15 @@ impl RefusalKind {
         Self::BlockNotFound,
     ];
 }
+
+/// None of them is missing.
+const _: () = {
+    let (mut left, mut index) = (RefusalKind::ALL.as_slice(), 0);
+    while let [kind, rest @ ..] = left {
+        assert!(*kind as usize == index, "ALL has the kinds as they are declared");
+        (left, index) = (rest, index + 1);
+    }
+};
 
 /// How often the rules said no to somebody, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
