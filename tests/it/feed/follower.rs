@@ -71,14 +71,18 @@ impl Stream {
         }
     }
 
-    /// The data of the next event that has some, and its id.
+    /// The data of the next event that has some, and its id. Comments, which keep a connection alive, do not
+    /// make it wait longer.
     pub(crate) async fn data(&mut self) -> Option<(Option<String>, String)> {
-        loop {
-            let block = self.next().await?;
-            if let Some(data) = block.data {
-                return Some((block.id, data));
+        let data = async {
+            loop {
+                let block = self.next().await?;
+                if let Some(data) = block.data {
+                    return Some((block.id, data));
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, data).await.expect("data in time")
     }
 
     pub(crate) async fn json(&mut self) -> Value {
@@ -125,15 +129,19 @@ impl Socket {
     }
 
     pub(crate) async fn next(&mut self) -> Heard {
-        loop {
-            let heard = tokio::time::timeout(PATIENCE, self.0.next());
-            match heard.await.expect("news in time") {
-                Some(Ok(Message::Text(text))) => return Heard::Frame(text.to_string()),
-                Some(Ok(Message::Close(Some(frame)))) => return Heard::Closed(frame.code.into()),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Heard::Cut,
+        let heard = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => return Heard::Frame(text.to_string()),
+                    Some(Ok(Message::Close(Some(frame)))) => {
+                        return Heard::Closed(frame.code.into());
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Heard::Cut,
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("news in time")
     }
 
     pub(crate) async fn json(&mut self) -> Value {

@@ -20,15 +20,15 @@ impl Event {
         match &change.fact {
             Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
             Fact::EventUpdated(terms) => {
-                let taken = self.seats.capacity - self.seats.available;
+                let taken = self.seats.capacity.wrapping_sub(self.seats.available);
                 self.seats.capacity = terms.capacity.get();
-                self.seats.available = terms.capacity.get() - taken;
+                self.seats.available = terms.capacity.get().wrapping_sub(taken);
                 self.terms = Arc::new(terms.clone());
                 self.terms_of = change.version;
             }
             Fact::SeatsBlocked { seats, reason } => {
-                self.seats.available -= seats.get();
-                self.seats.blocked += seats.get();
+                self.seats.available = self.seats.available.wrapping_sub(seats.get());
+                self.seats.blocked = self.seats.blocked.wrapping_add(seats.get());
                 let (reason, since) = (reason.clone(), change.at);
                 let block = Block { seats: *seats, reason, since, ended_by: None };
                 self.blocks.insert(change.version, block);
@@ -37,8 +37,8 @@ impl Event {
                 let block = self.blocks.get_mut(block).expect("decide found this block");
                 block.ended_by = Some(change.version);
                 let seats = block.seats;
-                self.seats.available += seats.get();
-                self.seats.blocked -= seats.get();
+                self.seats.available = self.seats.available.wrapping_add(seats.get());
+                self.seats.blocked = self.seats.blocked.wrapping_sub(seats.get());
             }
             Fact::Reserved { partner, seats, nonce } => {
                 self.make(change, partner, *seats, *nonce, Status::Confirmed);
@@ -161,22 +161,23 @@ impl Event {
             Status::Cancelled { .. } | Status::Expired { .. } => return,
         };
         let seats = reservation.seats.get();
-        match direction {
+        // A count that is wrong wraps around, and `check` finds it before anything is committed.
+        let moved = |out: &mut u32, into: &mut u32| {
+            (*out, *into) = (out.wrapping_sub(seats), into.wrapping_add(seats));
+        };
+        let signed = match direction {
             Direction::Taken => {
-                self.seats.available -= seats;
-                *of_event += seats;
-                *of_partner += u64::from(seats);
-                totals.reservations += 1;
-                self.live_reservations += 1;
+                moved(&mut self.seats.available, of_event);
+                1
             }
             Direction::Returned => {
-                self.seats.available += seats;
-                *of_event -= seats;
-                *of_partner -= u64::from(seats);
-                totals.reservations -= 1;
-                self.live_reservations -= 1;
+                moved(of_event, &mut self.seats.available);
+                -1
             }
-        }
+        };
+        *of_partner = of_partner.wrapping_add_signed(signed * i64::from(seats));
+        totals.reservations = totals.reservations.wrapping_add_signed(signed);
+        self.live_reservations = self.live_reservations.wrapping_add_signed(signed);
     }
 }
 
@@ -187,4 +188,43 @@ enum Direction {
     Taken,
     /// Back to them.
     Returned,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::Actor;
+    use crate::domain::names::{EventId, EventNumber, RequestId};
+    use crate::domain::terms::EventTerms;
+    use crate::domain::text::EventName;
+
+    fn change(version: u64, fact: Fact) -> Change {
+        Change {
+            version: Version::new(version).unwrap(),
+            at: Timestamp(0),
+            by: Actor::System,
+            request: RequestId(1),
+            key: None,
+            note: None,
+            refused: None,
+            fact,
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_wrong_is_found_by_the_laws_and_is_no_panic() {
+        let seats = |seats| Seats::new(seats).unwrap();
+        let (id, name) = (EventId::new("a").unwrap(), EventName::new("A").unwrap());
+        let terms = EventTerms::on_sale(id, name, seats(10), seats(10));
+        let created = change(1, Fact::EventCreated(terms));
+        let mut event = Event::create(EventNumber(1), &created).unwrap();
+        event.check().unwrap();
+        event.seats.available = 3;
+        let partner = PartnerId::new("acme").unwrap();
+        let nonce = Nonce::from_bits(1);
+        event.apply(&change(2, Fact::Reserved { partner, seats: seats(5), nonce }));
+        assert!(event.check().is_err());
+        event.apply(&change(3, Fact::Cancelled { reservation: Version::new(2).unwrap() }));
+        assert!(event.check().is_err());
+    }
 }
