@@ -1,5 +1,4 @@
-//! Simulated runs: that one seed is one run, that a good number of them are good, and that those which
-//! once were not are so no more.
+//! Simulated runs: that one seed is one run, and that a good number of them are good.
 //!
 //! `TICKETBOSS_SEEDS` is the number of runs; `ticketboss-sim` makes as many as one likes.
 
