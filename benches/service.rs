@@ -281,6 +281,7 @@ impl OwnServer {
         std::fs::write(&file, event).expect("a file");
         let mut process = Command::new(env!("CARGO_BIN_EXE_ticketboss"))
             .current_dir(directory.path())
+            .env_clear()
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--access-log", "off"])
             .arg("--seed-event")
             .arg(&file)

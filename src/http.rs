@@ -237,10 +237,10 @@ impl<R> Api<R>
 where
     R: Service<http::Request<Incoming>, Response = Response, Error = Infallible> + Clone,
 {
-    /// Answers a request. The server has attached the [`Connection`] that it came over.
+    /// Answers a request, which carries the [`Connection`] that it came over as an extension.
     ///
     /// # Panics
-    /// Without one.
+    /// When the request does not carry a [`Connection`].
     pub async fn answer(mut self, request: http::Request<Incoming>) -> Response {
         let mut response = if request.method() == Method::OPTIONS {
             named(preflight(&request), self.context.request_id(request.headers()))

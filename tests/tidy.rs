@@ -1,6 +1,7 @@
 //! Checks what no compiler checks: that the tree is built as `src/lib.rs` says.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
+#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,10 +18,20 @@ mod homes;
 mod mutants;
 #[path = "tidy/paths.rs"]
 mod paths;
+#[path = "support/settings.rs"]
+#[expect(dead_code, reason = "nothing waits here")]
+mod settings;
+#[path = "support/skip.rs"]
+mod skip;
 #[path = "tidy/source.rs"]
 mod source;
 #[path = "tidy/types.rs"]
 mod types;
+
+/// What the shared helpers of the tests expect of a test binary.
+mod support {
+    pub(crate) use crate::settings::setting;
+}
 
 /// The members whose folders are not in `crates`.
 const OTHER_MEMBERS: [&str; 2] = [".", "tests/schedules"];

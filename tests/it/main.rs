@@ -53,6 +53,8 @@ mod reliability;
 mod reservations;
 mod rot;
 mod server;
+#[path = "../support/skip.rs"]
+mod skip;
 mod statistics;
 mod storms;
 mod stress;

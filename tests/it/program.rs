@@ -20,15 +20,23 @@ pub(crate) fn program() -> &'static str {
     &PROGRAM
 }
 
-/// A command line in `directory`, with nothing in the environment that could be a setting.
+/// A command line of the program in `directory`, with nothing in the environment that could be a setting.
+pub(crate) fn ticketboss(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = without_settings(program(), directory);
+    command.args(arguments);
+    command
+}
+
+/// A command line of another program that starts the program. The program refuses a `TICKETBOSS_…` that is
+/// no setting, and the tests have some of their own, so only `PATH` is passed on.
 #[expect(
     clippy::disallowed_methods,
     reason = "the program is to find its own settings and no others"
 )]
-pub(crate) fn ticketboss(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
+pub(crate) fn without_settings(starter: &str, directory: &Path) -> Command {
+    let mut command = Command::new(starter);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command.current_dir(directory).args(arguments).stdin(Stdio::null());
+    command.current_dir(directory).stdin(Stdio::null());
     command.env_clear().env("PATH", path);
     command
 }

@@ -1,9 +1,9 @@
 //! The README tells the truth: its commands are run, and answer as it says.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use crate::program::{Serving, program, said};
+use crate::program::{Serving, program, said, without_settings};
 
 const README: &str = include_str!("../../README.md");
 
@@ -38,7 +38,7 @@ fn shown() -> Vec<Shown> {
 fn shell(directory: &Path, line: &str) -> Output {
     let programs = Path::new(program()).parent().unwrap().display();
     let line = format!("PATH={programs}:$PATH; {line}");
-    Command::new("sh").current_dir(directory).args(["-c", &line]).output().unwrap()
+    without_settings("sh", directory).args(["-c", &line]).output().unwrap()
 }
 
 /// Every UUID replaced by `ID`: those are drawn anew each time.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::setting;
+pub(crate) use crate::skip::skip;
 
 /// No helper program takes longer, unless something hangs.
 const PROGRAM_SECONDS_MAX: &str = "60";
@@ -41,13 +41,6 @@ pub(crate) fn missing(programs: &[&str]) -> Option<String> {
         }
     }
     (run("id", &["-u"]) != "0").then(|| "it takes root to mount a file system".to_owned())
-}
-
-/// Ends a test whose needs are missing. Where a machine runs the tests for somebody, a test that only
-/// seems to pass would deceive him, so there it fails.
-pub(crate) fn skip(reason: &str) {
-    assert!(setting("CI").is_none(), "it cannot be tested here: {reason}");
-    println!("not tested: {reason}");
 }
 
 /// A mounted file system, unmounted when dropped.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::skip::skip;
 use crate::source::{complain, sources};
 
 #[test]
@@ -16,17 +17,6 @@ fn no_defect_is_planted_in_the_source() {
         }
     }
     complain(&faults);
-}
-
-/// Ends a test whose needs are missing. With `CI` it fails: what only seems to pass deceives there.
-fn skip(reason: &str) {
-    #[expect(clippy::disallowed_methods, reason = "a test is set by the environment")]
-    let is_ci = std::env::var_os("CI").is_some();
-    assert!(!is_ci, "it cannot be tested here: {reason}");
-    #[expect(clippy::print_stdout, reason = "a test says that it was skipped")]
-    {
-        println!("not tested: {reason}");
-    }
 }
 
 #[test]

@@ -181,7 +181,9 @@ impl Choices {
 
     /// Seats to put back, every other time once more; where no block is known, a version that may be none.
     fn block(&self, subject: usize, version: u64) -> KnownBlock {
-        let known = self.shared.block(self.draw(), Afterwards::forgotten_if(self.is_one_in(2)));
+        let choice = self.draw();
+        let then = if self.is_one_in(2) { Afterwards::Forgotten } else { Afterwards::Kept };
+        let known = self.shared.block(choice, then);
         known.unwrap_or(KnownBlock { subject, block: version })
     }
 
@@ -190,7 +192,7 @@ impl Choices {
         let is_given_up = self.percent() >= self.mix.hold_percent;
         let is_shared = self.is_one_in(self.mix.extremes.shared_one_in);
         let is_forgotten = is_given_up && self.percent() < self.mix.extremes.forgotten_percent;
-        let then = Afterwards::forgotten_if(is_forgotten);
+        let then = if is_forgotten { Afterwards::Forgotten } else { Afterwards::Kept };
         let shared = is_shared.then(|| self.shared.reservation(self.draw(), then));
         let (known, source) = match shared.flatten() {
             Some(known) => (self.guessed_now_and_then(known), Source::Shared),

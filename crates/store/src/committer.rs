@@ -401,7 +401,7 @@ fn refuse_all(jobs: impl Iterator<Item = Job>, error: &StoreError) {
     }
 }
 
-/// Takes a panic of an medium for a failure of the store, which it is.
+/// Takes a panic of the medium for a failure of the store, which it is.
 fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))))

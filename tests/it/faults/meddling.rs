@@ -15,7 +15,7 @@ use super::process::{End, Process};
 use super::rig::{Rig, SERVE, VERIFY, unharmed_server};
 use super::site::{copy, write_event};
 use crate::file_systems::{Ext4, Tmpfs, missing, run as run_program, skip, text};
-use crate::program::{complained, program, run, said, ticketboss};
+use crate::program::{complained, program, run, said, ticketboss, without_settings};
 use crate::wire::PATIENCE;
 
 /// A place with a server that has sold something.
@@ -174,9 +174,9 @@ fn a_data_directory_without_permission_is_said() {
     for mode in [0o000, 0o500] {
         fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
         for arguments in [SERVE, VERIFY] {
-            let mut command = Command::new("setpriv");
+            let mut command = without_settings("setpriv", home.path());
             command.args(["--bounding-set=-all", "--inh-caps=-all", program()]).args(arguments);
-            let why = refused(command.current_dir(home.path()));
+            let why = refused(&mut command);
             assert!(why.contains(": Permission denied (os error 13)"), "{why}");
         }
         fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();

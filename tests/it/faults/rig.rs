@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::file_systems::{run, text};
-use crate::program::{program, ticketboss};
+use crate::program::{program, ticketboss, without_settings};
 use crate::wire::PATIENCE;
 
 /// What a server is started with.
@@ -34,14 +34,14 @@ impl Rig {
 
     /// The program in `home`, whose calls about files in `home` are judged by `fault`.
     pub(super) fn command(&self, home: &Path, fault: &str, arguments: &[&str]) -> Command {
-        let mut command = under(text(&self.program), home);
+        let mut command = without_settings(text(&self.program), home);
         command.args([text(&list(home)), text(home), fault, program()]).args(arguments);
         command
     }
 
     /// A server under the rig, and both under strace, which writes its trace to `trace`.
     pub(super) fn server_under_strace(&self, home: &Path, trace: &Path) -> Command {
-        let mut command = under("strace", home);
+        let mut command = without_settings("strace", home);
         command.args(["-f", "-y", "-s", "0", "-o", text(trace), text(&self.program)]);
         command.args([text(&list(home)), text(home), "none", program()]).args(SERVE);
         command
@@ -51,17 +51,6 @@ impl Rig {
 /// A server in `home` that meets no faults.
 pub(super) fn unharmed_server(home: &Path) -> Command {
     ticketboss(home, SERVE)
-}
-
-/// The command line of another program, in the surroundings that the server would have.
-fn under(program: &str, home: &Path) -> Command {
-    let mut command = Command::new(program);
-    let surroundings = ticketboss(home, &[]);
-    command.env_clear().current_dir(home).stdin(std::process::Stdio::null());
-    for (name, value) in surroundings.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command
 }
 
 /// The list of calls stands beside the directory, not in it.

@@ -23,6 +23,8 @@ mod holds;
 #[expect(dead_code, reason = "other packages use the rest")]
 mod raw;
 mod read_backs;
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
 
 /// What the tests of several packages share.
 #[path = "../../../../tests/support"]

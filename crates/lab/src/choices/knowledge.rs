@@ -15,12 +15,6 @@ pub(super) enum Afterwards {
     Forgotten,
 }
 
-impl Afterwards {
-    pub(super) fn forgotten_if(is_forgotten: bool) -> Self {
-        if is_forgotten { Self::Forgotten } else { Self::Kept }
-    }
-}
-
 /// A reservation, and which of the subjects it is of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownReservation {

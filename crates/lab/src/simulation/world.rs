@@ -23,8 +23,6 @@ use ticketboss_store::simulated::{self, Pace, SimulatedDisk};
 
 /// The process that has the store; its nodes follow, each a group of its own.
 const PROCESS: Group = Group(0);
-/// How many reservations are known to all clients at a time, and how many blocks.
-const KNOWN_MAX: usize = 256;
 /// Whoever is outside of the process.
 const CLIENTS: Group = Group(1000);
 /// How long a process that has ended stays down, at most.
@@ -37,6 +35,8 @@ const CLOCK_JUMP_MS_MAX: u64 = 3_600_000;
 const STILL_US_MAX: u64 = 5_000_000;
 /// How many steps a run takes at most, for each operation. Beyond them it goes in circles.
 const STEPS_PER_OPERATION_MAX: u64 = 20_000;
+/// How many reservations are known to all clients at a time, and how many blocks.
+const KNOWN_MAX: usize = 256;
 
 /// The world of one run.
 pub(super) struct World {

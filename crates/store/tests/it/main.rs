@@ -26,6 +26,8 @@ mod opening;
 mod power_cut;
 #[path = "../../../../tests/support/random.rs"]
 mod random;
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
 
 /// What the tests of several packages share.
 #[path = "../../../../tests/support"]

@@ -20,15 +20,15 @@ impl Event {
         match &change.fact {
             Fact::EventCreated(_) => unreachable!("an event is created once, by Event::create"),
             Fact::EventUpdated(terms) => {
-                let taken = self.seats.capacity.wrapping_sub(self.seats.available);
-                self.seats.capacity = terms.capacity.get();
-                self.seats.available = terms.capacity.get().wrapping_sub(taken);
+                let capacity = terms.capacity.get();
+                let more = capacity.wrapping_sub(self.seats.capacity);
+                self.seats.available = self.seats.available.wrapping_add(more);
+                self.seats.capacity = capacity;
                 self.terms = Arc::new(terms.clone());
                 self.terms_of = change.version;
             }
             Fact::SeatsBlocked { seats, reason } => {
-                self.seats.available = self.seats.available.wrapping_sub(seats.get());
-                self.seats.blocked = self.seats.blocked.wrapping_add(seats.get());
+                shift(&mut self.seats.available, &mut self.seats.blocked, *seats);
                 let (reason, since) = (reason.clone(), change.at);
                 let block = Block { seats: *seats, reason, since, ended_by: None };
                 self.blocks.insert(change.version, block);
@@ -36,9 +36,7 @@ impl Event {
             Fact::SeatsUnblocked { block } => {
                 let block = self.blocks.get_mut(block).expect("decide found this block");
                 block.ended_by = Some(change.version);
-                let seats = block.seats;
-                self.seats.available = self.seats.available.wrapping_add(seats.get());
-                self.seats.blocked = self.seats.blocked.wrapping_sub(seats.get());
+                shift(&mut self.seats.blocked, &mut self.seats.available, block.seats);
             }
             Fact::Reserved { partner, seats, nonce } => {
                 self.make(change, partner, *seats, *nonce, Status::Confirmed);
@@ -160,25 +158,29 @@ impl Event {
             Status::Confirmed => (&mut totals.confirmed, &mut self.seats.confirmed),
             Status::Cancelled { .. } | Status::Expired { .. } => return,
         };
-        let seats = reservation.seats.get();
-        // A count that is wrong wraps around, and `check` finds it before anything is committed.
-        let moved = |out: &mut u32, into: &mut u32| {
-            (*out, *into) = (out.wrapping_sub(seats), into.wrapping_add(seats));
-        };
-        let signed = match direction {
+        let available = &mut self.seats.available;
+        let sign = match direction {
             Direction::Taken => {
-                moved(&mut self.seats.available, of_event);
+                shift(available, of_event, reservation.seats);
                 1
             }
             Direction::Returned => {
-                moved(of_event, &mut self.seats.available);
+                shift(of_event, available, reservation.seats);
                 -1
             }
         };
-        *of_partner = of_partner.wrapping_add_signed(signed * i64::from(seats));
-        totals.reservations = totals.reservations.wrapping_add_signed(signed);
-        self.live_reservations = self.live_reservations.wrapping_add_signed(signed);
+        let seats = sign * i64::from(reservation.seats.get());
+        *of_partner = of_partner.wrapping_add_signed(seats);
+        totals.reservations = totals.reservations.wrapping_add_signed(sign);
+        self.live_reservations = self.live_reservations.wrapping_add_signed(sign);
     }
+}
+
+/// Moves seats from one count to another. Where the counts were wrong they wrap around instead of ending the
+/// writer's task: [`Event::check`] finds that before anything is committed, and the event is damaged.
+fn shift(from: &mut u32, to: &mut u32, seats: Seats) {
+    *from = from.wrapping_sub(seats.get());
+    *to = to.wrapping_add(seats.get());
 }
 
 /// Which way seats move.
